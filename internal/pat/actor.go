@@ -64,21 +64,6 @@ func (a Actor) listed(objects []string) bool {
 	})
 }
 
-// Organization is where tokens are created and used.
-type Organization struct {
-	ID     UUID
-	Name   string
-	Tenant UUID
-	// Members are the object ids of users and groups that belong to it;
-	// none means every user of the tenant.
-	Members []string
-}
-
-// Has reports whether a belongs to o.
-func (o Organization) Has(a Actor) bool {
-	return o.Tenant == a.Tenant && (len(o.Members) == 0 || a.listed(o.Members))
-}
-
 // Origin is where a request came from, for the audit log.
 type Origin struct {
 	// Activity identifies the request in answers and logs.

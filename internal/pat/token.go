@@ -86,7 +86,7 @@ func newID(bucket Bucket, now time.Time) UUID {
 	rand.Read(id[:]) // never fails
 	binary.BigEndian.PutUint16(id[0:], uint16(bucket))
 	binary.BigEndian.PutUint32(id[2:], uint32(now.Unix()))
-	id.mark()
+	id.mark(8)
 	return id
 }
 

@@ -1,6 +1,7 @@
 package pat
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -40,13 +41,21 @@ func HashUUID(parts ...string) UUID {
 	}
 	var id UUID
 	copy(id[:], hash.Sum(nil))
-	id.mark()
+	id.mark(8)
 	return id
 }
 
-// mark sets version 8 and the RFC 9562 variant.
-func (id *UUID) mark() {
-	id[6] = id[6]&0x0f | 0x80
+// RandomUUID draws a UUID (version 4) that carries no meaning.
+func RandomUUID() UUID {
+	var id UUID
+	rand.Read(id[:]) // never fails
+	id.mark(4)
+	return id
+}
+
+// mark sets the version and the RFC 9562 variant.
+func (id *UUID) mark(version byte) {
+	id[6] = id[6]&0x0f | version<<4
 	id[8] = id[8]&0x3f | 0x80
 }
 

@@ -1,0 +1,65 @@
+package pat
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Organization is where tokens are created and used.
+type Organization struct {
+	ID     UUID
+	Name   string
+	Tenant UUID
+	// Members are the object ids of users and groups that belong to it;
+	// none means every user of the tenant.
+	Members []string
+}
+
+// Has reports whether a belongs to o.
+func (o Organization) Has(a Actor) bool {
+	return o.Tenant == a.Tenant && (len(o.Members) == 0 || a.listed(o.Members))
+}
+
+// Directory finds organizations by name, in any case, or by id. It does not
+// change once made.
+type Directory struct{ byKey map[string]Organization }
+
+// NewDirectory makes a directory. An error names the first organization whose
+// name or id is missing, malformed or used twice.
+func NewDirectory(organizations []Organization) (*Directory, error) {
+	d := &Directory{make(map[string]Organization, 2*len(organizations))}
+	for _, o := range organizations {
+		if !isOrganizationName(o.Name) {
+			return nil, fmt.Errorf("organization %q: a name is 1 to 50 letters, digits and hyphens, and starts with a letter or digit", o.Name)
+		}
+		if o.ID.IsZero() {
+			return nil, fmt.Errorf("organization %q: it has no id", o.Name)
+		}
+		for _, key := range []string{strings.ToLower(o.Name), o.ID.String()} {
+			if other, taken := d.byKey[key]; taken {
+				return nil, fmt.Errorf("organization %q: %s is taken by %q", o.Name, key, other.Name)
+			}
+			d.byKey[key] = o
+		}
+	}
+	return d, nil
+}
+
+// isOrganizationName keeps names apart from ids and from reserved paths.
+func isOrganizationName(name string) bool {
+	if _, err := ParseUUID(name); err == nil || name == "" || len(name) > 50 || name[0] == '-' {
+		return false
+	}
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return r != '-' && (r > 127 || base62Digit(byte(r)) < 0)
+	})
+}
+
+// Organization is the one with that name or id.
+func (d *Directory) Organization(nameOrID string) (Organization, bool) {
+	o, ok := d.byKey[strings.ToLower(nameOrID)]
+	return o, ok
+}
+
+// Len is the number of organizations.
+func (d *Directory) Len() int { return len(d.byKey) / 2 }
