@@ -1,0 +1,37 @@
+package server
+
+import (
+	"net/url"
+	"strings"
+)
+
+// target is what a path names: a route, and the organization it is asked in.
+type target struct {
+	// organization is as the client wrote it, "" for paths without one.
+	organization string
+	// route is the rest in lower case: "_apis/tokens/pats".
+	route string
+}
+
+// parsePath splits an undecoded path. Paths match in any case, with or
+// without a trailing slash, and are never cleaned: ".." is a name like any
+// other, and an encoded slash does not separate.
+func parsePath(escaped string) (target, error) {
+	segments := strings.Split(strings.TrimPrefix(escaped, "/"), "/")
+	if last := len(segments) - 1; last > 0 && segments[last] == "" {
+		segments = segments[:last]
+	}
+	for i, segment := range segments {
+		decoded, err := url.PathUnescape(segment)
+		if err != nil || decoded == "" && len(segments) > 1 || strings.Contains(decoded, "/") {
+			return target{}, errNoRoute
+		}
+		segments[i] = decoded
+	}
+	var t target
+	if len(segments) > 1 && strings.EqualFold(segments[1], "_apis") && !strings.EqualFold(segments[0], "_apis") {
+		t.organization, segments = segments[0], segments[1:]
+	}
+	t.route = strings.ToLower(strings.Join(segments, "/"))
+	return t, nil
+}
