@@ -6,11 +6,13 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -200,4 +202,22 @@ func (s *site) newPost(tb testing.TB, path string, form url.Values) *http.Reques
 func (s *site) token(tb testing.TB, form url.Values) response {
 	tb.Helper()
 	return s.post(tb, "/"+tenant+"/oauth2/v2.0/token", form)
+}
+
+// readClaims reads a token without verifying it.
+func readClaims(tb testing.TB, token string) map[string]any {
+	tb.Helper()
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		tb.Fatalf("token has %d parts, want 3", len(parts))
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var claims map[string]any
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		tb.Fatal(err)
+	}
+	return claims
 }

@@ -110,7 +110,8 @@ func (p *Provider) redeemClient(client *Client, form url.Values) (grant, error) 
 	if err != nil {
 		return grant{}, err
 	}
-	if len(asked.oidc) != 0 || len(asked.targets) != 1 || asked.targets[0].permission != scopeDefault {
+	asked.oidc = nil // MSAL always sends them
+	if len(asked.targets) != 1 || asked.targets[0].permission != scopeDefault {
 		return grant{}, invalidScope(1002012, "The provided value for scope %s is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", asked)
 	}
 	return grant{Client: client, Scope: asked}, nil
