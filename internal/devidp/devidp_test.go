@@ -8,10 +8,13 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -157,6 +160,14 @@ type response struct {
 	*http.Response
 	Text string
 	JSON map[string]any
+}
+
+// String says what came without showing a token.
+func (r response) String() string {
+	if r.JSON["error"] != nil {
+		return fmt.Sprintf("%d %v (%v)", r.StatusCode, r.JSON["error"], r.JSON["error_description"])
+	}
+	return fmt.Sprintf("%d with %v", r.StatusCode, slices.Sorted(maps.Keys(r.JSON)))
 }
 
 func (s *site) do(tb testing.TB, r *http.Request) response {

@@ -27,6 +27,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,6 +118,7 @@ type Provider struct {
 
 // New checks cfg and makes a provider from it. The error names every fault.
 func New(cfg Config) (*Provider, error) {
+	cfg.Users, cfg.Clients = slices.Clone(cfg.Users), slices.Clone(cfg.Clients)
 	applyDefaults(&cfg)
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("configuring the identity provider: %w", err)

@@ -57,6 +57,9 @@ func (p *Provider) parseScope(value string) (scope, error) {
 			}
 			continue
 		}
+		if slices.Contains(s.resource, name) {
+			continue
+		}
 		t, ok := p.parseTarget(name)
 		if !ok {
 			return scope{}, p.unknownScope(name)
@@ -126,10 +129,11 @@ func (s scope) grant() (audience string, permissions []string, err error) {
 		return graphAudience, s.oidc, nil
 	}
 	audience = s.targets[0].audience
+	if slices.ContainsFunc(s.targets, func(t target) bool { return t.audience != audience }) {
+		return "", nil, invalidScope(28000, "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope '%s' is not valid.", s)
+	}
 	for _, t := range s.targets {
 		switch {
-		case t.audience != audience:
-			return "", nil, invalidScope(28000, "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope '%s' is not valid.", s)
 		case t.permission == scopeDefault && len(s.targets) > 1:
 			return "", nil, invalidScope(70011, "The provided value for the input parameter 'scope' is not valid. .default scope can't be combined with resource-specific scopes.")
 		case t.permission == scopeDefault:

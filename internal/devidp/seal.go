@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // sealer encrypts what the provider hands out and later reads again, with
@@ -47,7 +48,7 @@ func (s *sealer) seal(purpose string, value any) (string, error) {
 // open fills value from what seal returned for the same purpose.
 func (s *sealer) open(purpose, sealed string, value any) error {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
-	if err != nil {
+	if err != nil || strings.ContainsAny(sealed, "\r\n") { // which the decoder skips
 		return errSeal
 	}
 	plain, err := s.aead.Open(nil, nil, raw, []byte(purpose))
