@@ -18,8 +18,8 @@ func (t *trust) actor(c *claims) (pat.Actor, error) {
 		Name:        c.Name,
 		Username:    cmp.Or(c.PreferredUsername, c.UPN, c.UniqueName, c.Email),
 		Permissions: t.permissions(c),
-		Groups:      c.Groups,
-		Roles:       c.Roles,
+		Groups:      texts(c.Groups),
+		Roles:       texts(c.Roles),
 	}
 	if c.groupsOmitted() {
 		actor.Groups = nil
@@ -66,9 +66,9 @@ func (t *trust) subjectID(c *claims) (pat.UUID, error) {
 // permissions adds up what the token was delegated. Scope names may be
 // preceded by the audience and a slash, as they are asked for.
 func (t *trust) permissions(c *claims) pat.Permission {
-	names := c.SCP.words()
+	names := words(c.SCP)
 	if t.version == "" {
-		names = append(names, c.Scope.words()...)
+		names = append(names, words(c.Scope)...)
 	}
 	var granted pat.Permission
 	for _, name := range names {
@@ -89,7 +89,7 @@ func (c *claims) isEntraApplication() bool {
 	if c.IdentityType != "" {
 		return c.IdentityType != "user"
 	}
-	return len(c.SCP.words()) == 0
+	return len(words(c.SCP)) == 0
 }
 
 // isClient reports whether the token of any other issuer was got by a client

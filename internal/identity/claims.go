@@ -10,10 +10,11 @@ import (
 	"github.com/go-jose/go-jose/v4/json"
 )
 
-// claims are what a verified token says, as far as it matters here. Names are
-// matched exactly and may not occur twice.
+// claims are what a token says, as far as it matters here. Names are matched
+// exactly and may not occur twice. Those of type any are read by [texts].
 type claims struct {
-	Audience  list    `json:"aud"`
+	Issuer    string  `json:"iss"`
+	Audience  any     `json:"aud"`
 	Expiry    instant `json:"exp"`
 	NotBefore instant `json:"nbf"`
 	IssuedAt  instant `json:"iat"`
@@ -25,10 +26,10 @@ type claims struct {
 	UniqueName        string `json:"unique_name"`
 	Email             string `json:"email"`
 
-	Groups list `json:"groups"`
-	Roles  list `json:"roles"`
-	SCP    list `json:"scp"`
-	Scope  list `json:"scope"`
+	Groups any `json:"groups"`
+	Roles  any `json:"roles"`
+	SCP    any `json:"scp"`
+	Scope  any `json:"scope"`
 
 	// Microsoft Entra.
 	Version      string         `json:"ver"`
@@ -48,14 +49,6 @@ type claims struct {
 	// Signs of a token that is not for bearers of it.
 	AccessTokenHash any `json:"at_hash"`
 	Confirmation    any `json:"cnf"`
-}
-
-func parseClaims(payload []byte) (*claims, error) {
-	var c claims
-	if err := json.Unmarshal(payload, &c); err != nil {
-		return nil, refuse("the access token's claims are not of the expected types: ask the operator of the issuer")
-	}
-	return &c, nil
 }
 
 // checkTimes checks the claims of RFC 7519 sections 4.1.4 to 4.1.6.
@@ -79,7 +72,7 @@ func (c *claims) checkUse(audiences []string) error {
 		return refuse("this is an ID token: send the access token instead")
 	case c.Confirmation != nil:
 		return refuse("the access token is bound to a key of its client: get one without proof of possession")
-	case !slices.ContainsFunc(c.Audience, func(aud string) bool { return slices.Contains(audiences, aud) }):
+	case !slices.ContainsFunc(texts(c.Audience), func(aud string) bool { return slices.Contains(audiences, aud) }):
 		return refuse("the access token is for another service: sign in and ask for a scope of " + audiences[0])
 	}
 	return nil
@@ -91,31 +84,29 @@ func (c *claims) groupsOmitted() bool {
 	return c.ClaimNames["groups"] != nil || c.HasGroups != nil
 }
 
-// list is a claim that is a string or an array of strings. Anything else is
-// an empty list.
-type list []string
-
-// UnmarshalJSON implements [encoding/json.Unmarshaler].
-func (l *list) UnmarshalJSON(text []byte) error {
-	*l = nil
-	if strings.HasPrefix(string(text), `"`) {
-		var one string
-		if err := json.Unmarshal(text, &one); err != nil {
-			return err
+// texts reads a claim that is a string or an array of strings. Of anything
+// else it makes none.
+func texts(claim any) []string {
+	switch claim := claim.(type) {
+	case string:
+		return []string{claim}
+	case []any:
+		list := make([]string, len(claim))
+		for i, element := range claim {
+			text, ok := element.(string)
+			if !ok {
+				return nil
+			}
+			list[i] = text
 		}
-		*l = list{one}
-		return nil
-	}
-	var many []string
-	if json.Unmarshal(text, &many) == nil {
-		*l = many
+		return list
 	}
 	return nil
 }
 
-// words splits the elements of l at spaces.
-func (l list) words() []string {
-	return strings.Fields(strings.Join(l, " "))
+// words are the texts of a claim, split at spaces.
+func words(claim any) []string {
+	return strings.Fields(strings.Join(texts(claim), " "))
 }
 
 // instant is a NumericDate of RFC 7519: seconds since 1970, perhaps with a

@@ -56,31 +56,31 @@ func newKeySet(source keySource, remote *remote, now func() time.Time, log *slog
 	}
 }
 
-// verify checks the signature of t.
-func (s *keySet) verify(ctx context.Context, t *token) error {
+// verify checks the signature of t and returns what t says.
+func (s *keySet) verify(ctx context.Context, t *token) (*claims, error) {
 	ring := s.ring.Load()
 	if age := s.age(ring); age < distrustAfter {
 		if age >= refreshAfter {
 			s.refresh(ctx, ring)
 		}
 		if ring.verifies(t) {
-			return nil
+			return &t.unverified, nil
 		}
 		if ring.has(t.keyID) {
-			return refuse("the access token's signature is wrong: sign in again")
+			return nil, refuse("the access token's signature is wrong: sign in again")
 		}
 	}
 	if err := s.await(ctx, s.refresh(ctx, ring)); err != nil {
-		return err
+		return nil, err
 	}
 	ring = s.ring.Load()
 	if s.age(ring) >= distrustAfter {
-		return s.unavailable(nil)
+		return nil, s.unavailable(nil)
 	}
 	if !ring.verifies(t) {
-		return refuse("the access token is not signed with a key that its issuer publishes: sign in again")
+		return nil, refuse("the access token is not signed with a key that its issuer publishes: sign in again")
 	}
-	return nil
+	return &t.unverified, nil
 }
 
 // age is how long ago ring was fetched; no ring is infinitely old.

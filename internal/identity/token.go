@@ -18,14 +18,14 @@ const (
 	maxNesting = 16
 )
 
-// token is an access token of the right form. Nothing in it is true before its
-// signature has been verified; issuer is only good for choosing the keys.
+// token is an access token of the right form.
 type token struct {
 	jws       *jose.JSONWebSignature
 	algorithm string
 	keyID     string // may be empty
-	payload   []byte
-	issuer    string
+	// unverified is what the token says. Before the signature has been
+	// verified it is good for nothing but to choose the issuer's keys.
+	unverified claims
 }
 
 // algorithms are those that a token may be signed with: with a public key
@@ -66,14 +66,10 @@ func parseToken(bearer string) (*token, error) {
 	if _, critical := header.ExtraHeaders["crit"]; critical || !acceptedType(header.ExtraHeaders[jose.HeaderType]) {
 		return nil, malformed
 	}
-	t := &token{jws: jws, algorithm: header.Algorithm, keyID: header.KeyID, payload: jws.UnsafePayloadWithoutVerification()}
-	var route struct {
-		Issuer string `json:"iss"`
+	t := &token{jws: jws, algorithm: header.Algorithm, keyID: header.KeyID}
+	if err := json.Unmarshal(jws.UnsafePayloadWithoutVerification(), &t.unverified); err != nil {
+		return nil, refuse("the access token's claims are broken or not of the expected types: ask the operator of the issuer")
 	}
-	if err := json.Unmarshal(t.payload, &route); err != nil {
-		return nil, malformed
-	}
-	t.issuer = route.Issuer
 	return t, nil
 }
 

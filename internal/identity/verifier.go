@@ -3,8 +3,8 @@
 // A [Verifier] trusts the issuers of its [Config] and nobody else: tenants of
 // Microsoft Entra ID, whose tokens come in two versions, and any OpenID
 // Connect issuer whose access tokens are JWTs (RFC 9068). It checks form,
-// issuer, signature, times, audience and tenant, in this order, and reads
-// nothing but the issuer's name before the signature has been verified.
+// issuer, signature, times, audience and tenant, in this order, and believes
+// nothing before the signature has been verified.
 //
 // The keys of an issuer are found by OpenID Connect discovery, when the first
 // token asks for them, and kept. A token that names an unknown key makes the
@@ -107,14 +107,11 @@ func (v *Verifier) Authenticate(ctx context.Context, bearer string) (pat.Actor, 
 	if err != nil {
 		return pat.Actor{}, err
 	}
-	trust := v.trusted[t.issuer]
+	trust := v.trusted[t.unverified.Issuer]
 	if trust == nil {
 		return pat.Actor{}, refuse("the access token is from an issuer or a tenant that is not accepted here: sign in with the right account")
 	}
-	if err := trust.keys.verify(ctx, t); err != nil {
-		return pat.Actor{}, err
-	}
-	claims, err := parseClaims(t.payload)
+	claims, err := trust.keys.verify(ctx, t)
 	if err != nil {
 		return pat.Actor{}, err
 	}
