@@ -1,0 +1,86 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/patrolhq/patrol/api"
+)
+
+// ConnectionData returns who the user is to the service, and which service it
+// is.
+func (c *Client) ConnectionData(ctx context.Context) (api.ConnectionData, error) {
+	a, err := c.do(ctx, request{method: http.MethodGet, path: "_apis/connectionData", replay: always})
+	if err != nil {
+		return api.ConnectionData{}, err
+	}
+	var data api.ConnectionData
+	if err := a.decode(&data); err != nil {
+		return api.ConnectionData{}, err
+	}
+	if data.AuthenticatedUser.ID == "" {
+		return api.ConnectionData{}, a.fail(KindProtocol, "the answer does not name the user")
+	}
+	return data, nil
+}
+
+// Scopes returns the scopes that tokens can have. Azure DevOps has no call for
+// that: for its hosts, and for any service that does not know the call, the
+// published catalogue of Azure DevOps is returned.
+func (c *Client) Scopes(ctx context.Context) ([]api.Scope, error) {
+	if base, err := baseURL(c.BaseURL); err == nil && isAzureDevOps(base) {
+		return api.AzureDevOpsScopes(), nil
+	}
+	a, err := c.do(ctx, request{method: http.MethodGet, path: "_apis/patrol/scopes", replay: always})
+	if KindOf(err) == KindNotFound {
+		return api.AzureDevOpsScopes(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var scopes api.Collection[api.Scope]
+	if err := a.decode(&scopes); err != nil {
+		return nil, err
+	}
+	if len(scopes.Value) == 0 {
+		return nil, a.fail(KindProtocol, "the answer has no scopes")
+	}
+	return scopes.Value, nil
+}
+
+// SignIn returns how users of the service at baseURL sign in; hc is as
+// Client.HTTP. It needs no access token. For hosts of Azure DevOps, which has
+// no such call, it returns Entra for work accounts with the public client of
+// Microsoft's own developer tools, and asks nobody.
+func SignIn(ctx context.Context, hc *http.Client, baseURLText string) (api.SignIn, error) {
+	if base, err := baseURL(baseURLText); err == nil && isAzureDevOps(base) {
+		return api.SignIn{
+			Kind:      api.SignInEntra,
+			Authority: "https://login.microsoftonline.com/organizations",
+			Scope:     "499b84ac-1321-427f-aa17-267ca6975798/.default",
+			ClientID:  "872cd9fa-d31f-45e0-9eab-6e460a02d1f1",
+		}, nil
+	}
+	c := Client{BaseURL: baseURLText, HTTP: hc}
+	a, err := c.do(ctx, request{method: http.MethodGet, path: "_apis/patrol/signin", replay: always, anonymous: true})
+	if err != nil {
+		return api.SignIn{}, err
+	}
+	var signIn api.SignIn
+	if err := a.decode(&signIn); err != nil {
+		return api.SignIn{}, err
+	}
+	if signIn.Kind == "" || signIn.Authority == "" {
+		return api.SignIn{}, a.fail(KindProtocol, "the answer does not say how to sign in")
+	}
+	return signIn, nil
+}
+
+// isAzureDevOps: dev.azure.com, vssps.dev.azure.com and the older
+// NAME.visualstudio.com.
+func isAzureDevOps(base *url.URL) bool {
+	host := "." + strings.ToLower(base.Hostname())
+	return strings.HasSuffix(host, ".dev.azure.com") || strings.HasSuffix(host, ".visualstudio.com")
+}
