@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/oauth2"
 
 	"github.com/patrolhq/patrol/internal/devidp"
@@ -50,6 +52,35 @@ func TestCodeIsSingleUse(t *testing.T) {
 	form := s.codeFor(t, authorizeForm())
 	s.checkTokens(t, form)
 	checkRefused(t, s.token(t, form), 400, "invalid_grant", 54005)
+}
+
+// TestCodeRace holds that of many redemptions at once one succeeds.
+func TestCodeRace(t *testing.T) {
+	t.Parallel()
+	s := startPlain(t)
+	form := s.codeFor(t, authorizeForm())
+	statuses := make(chan int, 16)
+	var group sync.WaitGroup
+	for range cap(statuses) {
+		group.Go(func() {
+			resp, err := s.HTTP.Do(s.newPost(t, "/"+tenant+"/oauth2/v2.0/token", form))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = resp.Body.Close()
+			statuses <- resp.StatusCode
+		})
+	}
+	group.Wait()
+	close(statuses)
+	count := make(map[int]int)
+	for status := range statuses {
+		count[status]++
+	}
+	if diff := cmp.Diff(map[int]int{200: 1, 400: 15}, count); diff != "" {
+		t.Errorf("answers differ (-want +got):\n%s", diff)
+	}
 }
 
 // TestCodeSurvivesAttempts has others try to redeem a code, which must neither

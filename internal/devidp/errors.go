@@ -57,12 +57,11 @@ type errorBody struct {
 	Timestamp     string `json:"timestamp"`
 	TraceID       string `json:"trace_id"`
 	CorrelationID string `json:"correlation_id"`
-	URI           string `json:"error_uri,omitempty"`
 }
 
-// describe turns an error into what a client or a person is told. What is no
-// refusal is logged here and told to nobody.
-func (p *Provider) describe(r *http.Request, err error) (int, errorBody) {
+// describe turns an error into the refusal that is told, and into its body. What
+// is no refusal is logged here and told to nobody.
+func (p *Provider) describe(r *http.Request, err error) (*refusal, errorBody) {
 	body := errorBody{
 		Timestamp:     p.cfg.Now().UTC().Format("2006-01-02 15:04:05Z"),
 		TraceID:       uuid.NewString(),
@@ -79,7 +78,7 @@ func (p *Provider) describe(r *http.Request, err error) (int, errorBody) {
 	body.Codes = []int{ref.Number}
 	body.Description = fmt.Sprintf("%v Trace ID: %s Correlation ID: %s Timestamp: %s",
 		ref, body.TraceID, body.CorrelationID, body.Timestamp)
-	return ref.Status, body
+	return ref, body
 }
 
 // correlationID is the caller's own id of its request when it sent a UUID.
@@ -93,15 +92,15 @@ func correlationID(r *http.Request) string {
 }
 
 func (p *Provider) failJSON(w http.ResponseWriter, r *http.Request, err error) {
-	status, body := p.describe(r, err)
-	if status == http.StatusUnauthorized && r.Header.Get("Authorization") != "" {
+	ref, body := p.describe(r, err)
+	if ref.Status == http.StatusUnauthorized && r.Header.Get("Authorization") != "" {
 		scheme := "Basic"
 		if strings.HasSuffix(r.URL.Path, "/userinfo") {
 			scheme = "Bearer"
 		}
 		w.Header().Set("WWW-Authenticate", scheme+` realm="devidp"`)
 	}
-	if err := writeJSON(w, status, body); err != nil {
+	if err := writeJSON(w, ref.Status, body); err != nil {
 		http.Error(w, "encoding the answer failed", http.StatusInternalServerError)
 	}
 }

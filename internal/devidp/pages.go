@@ -151,17 +151,18 @@ func (p *pages) render(w http.ResponseWriter, status int, name string, view any)
 
 // failPage shows an error to the person. It never leads anywhere else.
 func (p *Provider) failPage(w http.ResponseWriter, r *http.Request, err error) {
-	status, body := p.describe(r, err)
+	ref, body := p.describe(r, err)
 	view := messageView{
 		Title: "Sorry, but we're having trouble signing you in",
-		Text:  body.Description,
+		Text:  ref.Error(),
 		Details: []detail{
 			{"Error", body.Error},
+			{"Trace ID", body.TraceID},
 			{"Correlation ID", body.CorrelationID},
 			{"Timestamp", body.Timestamp},
 		},
 	}
-	if err := p.pages.message(w, status, view); err != nil {
+	if err := p.pages.message(w, ref.Status, view); err != nil {
 		http.Error(w, "rendering the page failed", http.StatusInternalServerError)
 	}
 }

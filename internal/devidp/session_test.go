@@ -275,3 +275,35 @@ func TestAuthorizePages(t *testing.T) {
 		t.Errorf("authorize by POST = %d, want the sign-in page", got.StatusCode)
 	}
 }
+
+// TestPageHeaders holds the headers of a page, all of them.
+func TestPageHeaders(t *testing.T) {
+	t.Parallel()
+	s := startPlain(t)
+	page := s.get(t, s.authorizeURL(authorizeForm()))
+	got := page.Header.Clone()
+	got.Del("Date")
+	got.Del("Content-Length")
+	want := http.Header{
+		"Cache-Control":           {"no-store"},
+		"Content-Security-Policy": {"default-src 'none'; style-src 'self'; img-src data:; script-src 'self'; base-uri 'none'; frame-ancestors 'none'"},
+		"Content-Type":            {"text/html; charset=utf-8"},
+		"Referrer-Policy":         {"same-origin"},
+		"X-Content-Type-Options":  {"nosniff"},
+		"X-Frame-Options":         {"DENY"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("headers differ (-want +got):\n%s", diff)
+	}
+	sheet := regexp.MustCompile(`href="(/assets/[^"]+\.css)"`).FindStringSubmatch(page.Text)
+	if sheet == nil {
+		t.Fatal("the page has no style sheet")
+	}
+	asset := s.get(t, s.URL+sheet[1])
+	if asset.StatusCode != 200 || asset.Header.Get("Content-Type") != "text/css; charset=utf-8" {
+		t.Errorf("style sheet = %d %s, want it", asset.StatusCode, asset.Header.Get("Content-Type"))
+	}
+	if got := s.get(t, s.URL+"/assets/devidp.css"); got.StatusCode != 404 {
+		t.Errorf("style sheet without its version = %d, want 404", got.StatusCode)
+	}
+}

@@ -139,6 +139,9 @@ func (b *Browser) ApproveDevice(ctx context.Context, address, userCode, username
 
 // pick presses the button of a user.
 func (b *Browser) pick(ctx context.Context, p *page, username string) (*page, error) {
+	if p.root == nil {
+		return nil, fmt.Errorf("there is no page to pick a user on, but an answer for %s", p.answer.URL.Host)
+	}
 	var button *html.Node
 	for n := range p.root.Descendants() {
 		if attribute(n, "class") == "username" && n.FirstChild != nil && strings.EqualFold(n.FirstChild.Data, username) {
@@ -204,6 +207,9 @@ func (b *Browser) load(r *http.Request) (*page, error) {
 }
 
 func (p *page) title() string {
+	if p.root == nil {
+		return ""
+	}
 	for n := range p.root.Descendants() {
 		if n.Data == "title" && n.FirstChild != nil {
 			return n.FirstChild.Data
@@ -214,6 +220,9 @@ func (p *page) title() string {
 
 // text is that of the first element of a class.
 func (p *page) text(class string) string {
+	if p.root == nil {
+		return ""
+	}
 	for n := range p.root.Descendants() {
 		if attribute(n, "class") == class && n.FirstChild != nil {
 			return n.FirstChild.Data
