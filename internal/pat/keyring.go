@@ -147,10 +147,10 @@ func (k *Keyring) Minted(secret Secret) bool {
 		return false
 	}
 	var body [checksumAt]byte
-	copy(body[:], secret.text)
+	copy(body[:], secret.Reveal())
 	key.tagBody(&body)
 	var presented [checksumAt]byte
-	copy(presented[:], secret.text)
+	copy(presented[:], secret.Reveal())
 	return subtle.ConstantTimeCompare(body[tagAt:providerAt], presented[tagAt:providerAt]) == 1
 }
 
@@ -162,7 +162,7 @@ func (k *Keyring) Digest(secret Secret) (digest Digest, ok bool) {
 		return Digest{}, false
 	}
 	var text [SecretLength]byte
-	copy(text[:], secret.text)
+	copy(text[:], secret.Reveal())
 	return key.digest.sum(text[:], nil), true
 }
 

@@ -33,13 +33,20 @@ const (
 
 // Secret is what its holder presents: 84 letters and digits. However it is
 // printed, logged or encoded it says "redacted"; only [Secret.Reveal] tells.
-type Secret struct{ text string }
+// Two secrets are not to be compared by ==. The zero Secret holds nothing, and
+// no key minted it.
+type Secret struct {
+	// text is a pointer because package fmt prints the hidden fields of the
+	// structs around a Secret without asking its methods, but of a pointer
+	// among them only the address.
+	text *string
+}
 
 var errNotSecret = errors.New("not a personal access token: expected 84 letters and digits with a right checksum; copy the whole token")
 
 // ParseSecret reads a secret as presented and checks its form and checksum.
-// It allocates nothing, whether it accepts or not. A secret that parses may
-// still be invented: see [Keyring.Minted].
+// For what it refuses it allocates nothing. A secret that parses may still be
+// invented: see [Keyring.Minted].
 func ParseSecret(text string) (Secret, error) {
 	if len(text) != SecretLength || text[markAt:yearAt] != mark || text[monthAt] < 'A' || text[monthAt] > 'L' {
 		return Secret{}, errNotSecret
@@ -54,8 +61,10 @@ func ParseSecret(text string) (Secret, error) {
 	if sum := checksum(&body); text[checksumAt:] != string(sum[:]) {
 		return Secret{}, errNotSecret
 	}
-	return Secret{text}, nil
+	return secretOf(text), nil
 }
+
+func secretOf(text string) Secret { return Secret{&text} }
 
 // newSecret draws a secret; tag fills in the eight characters that
 // authenticate the rest.
@@ -73,7 +82,7 @@ func newSecret(bucket Bucket, keyID byte, signature string, now time.Time, tag f
 	tag(body)
 	sum := checksum(body)
 	copy(text[checksumAt:], sum[:])
-	return Secret{string(text[:])}
+	return secretOf(string(text[:]))
 }
 
 // yearDigit counts years from 2024 in the order of base64, which lasts to
@@ -84,17 +93,30 @@ func yearDigit(year int) byte {
 }
 
 // Reveal is the secret itself, for the one answer that carries it.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
 
 // Bucket is the bucket in which the secret's token lies; ok is false where
 // those characters stand for none.
 func (s Secret) Bucket() (bucket Bucket, ok bool) {
-	value, ok := readBase62(s.text[bucketAt:keyAt])
+	if s.text == nil {
+		return 0, false
+	}
+	value, ok := readBase62((*s.text)[bucketAt:keyAt])
 	return Bucket(value), ok && value <= 0xffff
 }
 
-// KeyID names the server key that minted the secret.
-func (s Secret) KeyID() byte { return s.text[keyAt] }
+// KeyID names the server key that minted the secret; 0 names none.
+func (s Secret) KeyID() byte {
+	if s.text == nil {
+		return 0
+	}
+	return (*s.text)[keyAt]
+}
 
 const redacted = "redacted"
 
