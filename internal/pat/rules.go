@@ -12,7 +12,7 @@ import (
 // Limits are what the service allows, whatever a policy says.
 type Limits struct {
 	// DefaultLifetime is that of a token whose creator names no end; zero
-	// means 30 days.
+	// means 30 days. It is never more than MaxLifetime.
 	DefaultLifetime time.Duration
 	// MaxLifetime is the longest life, counted from creation; zero means 365
 	// days.
@@ -21,8 +21,11 @@ type Limits struct {
 	Global GlobalTokens
 }
 
-func (l Limits) defaultLifetime() time.Duration { return cmp.Or(l.DefaultLifetime, 30*24*time.Hour) }
-func (l Limits) maxLifetime() time.Duration     { return cmp.Or(l.MaxLifetime, 365*24*time.Hour) }
+func (l Limits) defaultLifetime() time.Duration {
+	return min(cmp.Or(l.DefaultLifetime, 30*24*time.Hour), l.maxLifetime())
+}
+
+func (l Limits) maxLifetime() time.Duration { return cmp.Or(l.MaxLifetime, 365*24*time.Hour) }
 
 // GlobalTokens is what becomes of tokens for all organizations.
 type GlobalTokens uint8

@@ -1,0 +1,88 @@
+package pat
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestOrganizationHas(t *testing.T) {
+	t.Parallel()
+	tenant, user, group := RandomUUID(), RandomUUID(), RandomUUID()
+	member := Actor{ID: user, Tenant: tenant, Groups: []string{group.String()}}
+	tests := []struct {
+		name         string
+		organization Organization
+		actor        Actor
+		want         bool
+	}{
+		{"everybody of the tenant", Organization{Tenant: tenant}, member, true},
+		{"another tenant", Organization{Tenant: RandomUUID()}, member, false},
+		{"a member", Organization{Tenant: tenant, Members: []string{user.String()}}, member, true},
+		{"a member by group", Organization{Tenant: tenant, Members: []string{group.String()}}, member, true},
+		{"no member", Organization{Tenant: tenant, Members: []string{RandomUUID().String()}}, member, false},
+		{"a member's id in another tenant", Organization{Tenant: RandomUUID(), Members: []string{user.String()}}, member, false},
+	}
+	for _, tt := range tests {
+		if got := tt.organization.Has(tt.actor); got != tt.want {
+			t.Errorf("%s: Has = %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestDirectory(t *testing.T) {
+	t.Parallel()
+	contoso := Organization{Name: "Contoso", ID: RandomUUID()}
+	fabrikam := Organization{Name: "fabrikam-1", ID: RandomUUID()}
+	directory, err := NewDirectory([]Organization{contoso, fabrikam})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := directory.Len(); got != 2 {
+		t.Errorf("Len = %d, want 2", got)
+	}
+	for key, want := range map[string]UUID{
+		"contoso": contoso.ID, "CONTOSO": contoso.ID, contoso.ID.String(): contoso.ID,
+		strings.ToUpper(contoso.ID.String()): contoso.ID, "Fabrikam-1": fabrikam.ID,
+	} {
+		if got, ok := directory.Organization(key); !ok || got.ID != want {
+			t.Errorf("Organization(%q) = %v, %v, want %v", key, got.ID, ok, want)
+		}
+	}
+	for _, key := range []string{"", "contos", "contoso ", "fabrikam"} {
+		if got, ok := directory.Organization(key); ok {
+			t.Errorf("Organization(%q) = %v, want none", key, got.Name)
+		}
+	}
+}
+
+func TestNewDirectoryFaults(t *testing.T) {
+	t.Parallel()
+	id := RandomUUID()
+	one := Organization{Name: "one", ID: id}
+	tests := []struct {
+		name          string
+		organizations []Organization
+		want          string
+	}{
+		{"no name", []Organization{{ID: id}}, "a name is"},
+		{"a space", []Organization{{Name: "a b", ID: id}}, "a name is"},
+		{"a slash", []Organization{{Name: "a/b", ID: id}}, "a name is"},
+		{"a reserved path", []Organization{{Name: "_apis", ID: id}}, "a name is"},
+		{"a hyphen first", []Organization{{Name: "-a", ID: id}}, "a name is"},
+		{"51 characters", []Organization{{Name: strings.Repeat("a", 51), ID: id}}, "a name is"},
+		{"beyond ASCII", []Organization{{Name: "\u0141", ID: id}}, "a name is"},
+		{"a name that reads as an id", []Organization{{Name: RandomUUID().String(), ID: id}}, "a name is"},
+		{"no id", []Organization{{Name: "a"}}, "no id"},
+		{"a name twice", []Organization{one, {Name: "ONE", ID: RandomUUID()}}, `taken by "one"`},
+		{"an id twice", []Organization{one, {Name: "two", ID: id}}, `taken by "one"`},
+	}
+	for _, tt := range tests {
+		_, err := NewDirectory(tt.organizations)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: NewDirectory = %v, want it to say %q", tt.name, err, tt.want)
+		}
+	}
+	if _, err := NewDirectory([]Organization{{Name: strings.Repeat("a", 50), ID: id}}); err != nil {
+		t.Errorf("NewDirectory with a name of 50 = %v", err)
+	}
+}
