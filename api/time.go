@@ -24,8 +24,11 @@ func (t Time) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads RFC 3339 with any number of fractional digits, with or
-// without a zone.
+// without a zone. A null leaves the time as it is.
 func (t *Time) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
 		return fmt.Errorf("a time must be a string: %w", err)

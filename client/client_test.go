@@ -309,6 +309,9 @@ func TestRecordedAnswers(t *testing.T) {
 		{"get_bom.json", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.Get(ctx, tokenID)
 		}, want},
+		{"get_odd_times.json", func(ctx context.Context, c *client.Client) (any, error) {
+			return c.Get(ctx, tokenID)
+		}, api.PatToken{DisplayName: "new_token", ValidTo: want.ValidTo, Scope: "app_token", AuthorizationID: tokenID}},
 		{"update_global.json", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.Update(ctx, api.PatTokenUpdateRequest{AuthorizationID: tokenID})
 		}, global},
