@@ -276,6 +276,7 @@ func TestRedirectURIs(t *testing.T) {
 		{confidentialID, "https://localhost:5000/getAToken", false},
 		{confidentialID, "http://localhost:5000/getAToken/../other", false},
 		{confidentialID, "http://localhost:5000/other", false},
+		{confidentialID, "http://localhost:5001/getAToken/", false},
 		{confidentialID, "http://localhost:5000/getAToken?x=y", false},
 		{confidentialID, "https://app.contoso.example/signed-in/", false},
 		{confidentialID, "https://app.contoso.example/signed-in?x=y", false},

@@ -1,6 +1,7 @@
 package devidp
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net"
@@ -83,7 +84,7 @@ func isLoopback(u *url.URL) bool {
 func sameLoopback(a, b *url.URL) bool {
 	return isLoopback(a) && isLoopback(b) &&
 		a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) &&
-		strings.TrimSuffix(a.EscapedPath(), "/") == strings.TrimSuffix(b.EscapedPath(), "/") && a.RawQuery == b.RawQuery
+		cmp.Or(a.EscapedPath(), "/") == cmp.Or(b.EscapedPath(), "/") && a.RawQuery == b.RawQuery
 }
 
 // authenticateClient finds the client that sent a form and checks its secret,

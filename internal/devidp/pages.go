@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strings"
 )
 
 //go:embed templates/*.html
@@ -128,7 +129,7 @@ func (p *pages) formPost(w http.ResponseWriter, action string, values url.Values
 	for name := range values {
 		view.Fields = append(view.Fields, field{name, values.Get(name)})
 	}
-	slices.SortFunc(view.Fields, func(a, b field) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
+	slices.SortFunc(view.Fields, func(a, b field) int { return strings.Compare(a.Name, b.Name) })
 	return p.render(w, http.StatusOK, "formpost.html", view)
 }
 

@@ -2,6 +2,7 @@ package devidp
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -84,10 +85,16 @@ func (p *Provider) resolveTenant(segment string) (string, error) {
 		"Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.", segment)
 }
 
-// sameOrigin refuses what a browser sends from another site's page.
+// sameOrigin refuses what a browser sends from another site's page. Such a page
+// could also come under its own name to this address (DNS rebinding), so the
+// name must be the provider's, or one that means this machine.
 func (p *Provider) sameOrigin(e endpoint) endpoint {
 	guard := http.NewCrossOriginProtection()
+	_, host, _ := strings.Cut(p.cfg.BaseURL, "://")
 	return func(w http.ResponseWriter, r *http.Request, segment string) error {
+		if !strings.EqualFold(r.Host, host) && !isLoopback(&url.URL{Scheme: "http", Host: r.Host}) {
+			return refuse(http.StatusForbidden, "invalid_request", 9002313, "The sign-in form was sent to '%s', but this is '%s'.", r.Host, host)
+		}
 		if guard.Check(r) != nil {
 			return refuse(http.StatusForbidden, "invalid_request", 9002313, "The sign-in form was sent from another site.")
 		}

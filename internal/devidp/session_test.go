@@ -71,6 +71,15 @@ func TestSignInForm(t *testing.T) {
 			t.Errorf("post with %v = %d, want 403", header, got.StatusCode)
 		}
 	}
+	for host, want := range map[string]int{
+		"evil.example": 403, "evil.example:8081": 403, "localhost.evil.example": 403, "": 303, "localhost:8081": 303, "[::1]:8081": 303,
+	} {
+		r := s.newPost(t, "/"+tenant+"/login", pick)
+		r.Host = host
+		if got := s.do(t, r); got.StatusCode != want {
+			t.Errorf("post to host %q = %d, want %d", host, got.StatusCode, want)
+		}
+	}
 	unknown := url.Values{"ctx": pick["ctx"], "pick": {"nobody"}}
 	if got := s.post(t, "/"+tenant+"/login", unknown); got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("picking nobody = %d, want 401", got.StatusCode)
