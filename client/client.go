@@ -38,8 +38,9 @@ type Client struct {
 	// empty.
 	UserAgent string
 
-	// Attempts is how often a request is sent at most, waits between them
-	// included in the caller's context; 0 means 4, and 1 means no retries.
+	// Attempts is how often a request is sent at most, where it may be sent
+	// again at all; 0 means 4, and 1 means no retries. The caller's context
+	// bounds all attempts and the waits between them.
 	Attempts int
 }
 

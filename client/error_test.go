@@ -110,6 +110,33 @@ func TestErrorAnswers(t *testing.T) {
 	}
 }
 
+// TestEveryCodeHasASentence: no known refusal is left to the general words, and
+// the policies are told from the rest.
+func TestEveryCodeHasASentence(t *testing.T) {
+	t.Parallel()
+	kinds := map[client.Kind][]string{
+		client.KindPolicy: {
+			"globalPatPolicyViolation", "globalPATCreationBlocked", "fullScopePatPolicyViolation",
+			"patLifespanPolicyViolation", "disablePatCreationPolicyViolation", "sshPolicyDisabled",
+		},
+		client.KindNotFound: {"tokenNotFound", "authorizationNotFound", "hostAuthorizationNotFound"},
+		client.KindRefusal: {
+			"displayNameRequired", "invalidDisplayName", "invalidValidTo", "invalidScope", "invalidAuthorizationId",
+			"invalidToken", "failedToUpdateAccessToken", "expiredPatCannotBeExtended", "accessDenied",
+			"invalidUserType", "failedToReadTenantPolicy", "failedToReadOrgPolicy",
+		},
+	}
+	for kind, codes := range kinds {
+		for _, code := range codes {
+			_, err := newClient(always(200, `{"patToken":null,"patTokenError":"`+code+`"}`)).Get(t.Context(), tokenID)
+			e := asError(t, err)
+			if e.Kind != kind || e.Code != code || e.Message == "the service refused the request" {
+				t.Errorf("%s = %v of kind %s, want kind %s and a sentence of its own", code, e, e.Kind, kind)
+			}
+		}
+	}
+}
+
 func TestListThatIsNone(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{"continuationToken":""}`, `{"count":0,"value":[]}`, `{"patTokens":{}}`, `[]`, `null`} {

@@ -16,7 +16,7 @@ func (a answer) salvage() (api.PatToken, bool) {
 		return api.PatToken{}, false
 	}
 	var token api.PatToken
-	members(json.NewDecoder(bytes.NewReader(a.text())), func(dec *json.Decoder, name string) error {
+	_ = members(json.NewDecoder(bytes.NewReader(a.text())), func(dec *json.Decoder, name string) error {
 		if !strings.EqualFold(name, "patToken") {
 			return dec.Decode(new(json.RawMessage))
 		}
