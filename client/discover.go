@@ -30,7 +30,7 @@ func (c *Client) ConnectionData(ctx context.Context) (api.ConnectionData, error)
 // that: for its hosts, and for any service that does not know the call, the
 // published catalogue of Azure DevOps is returned.
 func (c *Client) Scopes(ctx context.Context) ([]api.Scope, error) {
-	if base, err := baseURL(c.BaseURL); err == nil && isAzureDevOps(base) {
+	if base, err := parseBase(c.BaseURL); err == nil && isAzureDevOps(base) {
 		return api.AzureDevOpsScopes(), nil
 	}
 	a, err := c.do(ctx, request{method: http.MethodGet, path: "_apis/patrol/scopes", replay: always})
@@ -54,8 +54,8 @@ func (c *Client) Scopes(ctx context.Context) ([]api.Scope, error) {
 // Client.HTTP. It needs no access token. For hosts of Azure DevOps, which has
 // no such call, it returns Entra for work accounts with the public client of
 // Microsoft's own developer tools, and asks nobody.
-func SignIn(ctx context.Context, hc *http.Client, baseURLText string) (api.SignIn, error) {
-	if base, err := baseURL(baseURLText); err == nil && isAzureDevOps(base) {
+func SignIn(ctx context.Context, hc *http.Client, baseURL string) (api.SignIn, error) {
+	if base, err := parseBase(baseURL); err == nil && isAzureDevOps(base) {
 		return api.SignIn{
 			Kind:      api.SignInEntra,
 			Authority: "https://login.microsoftonline.com/organizations",
@@ -63,7 +63,7 @@ func SignIn(ctx context.Context, hc *http.Client, baseURLText string) (api.SignI
 			ClientID:  "872cd9fa-d31f-45e0-9eab-6e460a02d1f1",
 		}, nil
 	}
-	c := Client{BaseURL: baseURLText, HTTP: hc}
+	c := Client{BaseURL: baseURL, HTTP: hc}
 	a, err := c.do(ctx, request{method: http.MethodGet, path: "_apis/patrol/signin", replay: always, anonymous: true})
 	if err != nil {
 		return api.SignIn{}, err

@@ -74,7 +74,7 @@ func (c *Client) attempt(ctx context.Context, r request) (answer, *Error) {
 
 // target is the URL of r.
 func (c *Client) target(r request) (*url.URL, error) {
-	base, err := baseURL(c.BaseURL)
+	base, err := parseBase(c.BaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -94,9 +94,9 @@ func (c *Client) target(r request) (*url.URL, error) {
 	return target, nil
 }
 
-// baseURL reads the address of a service. User name, query and fragment have
+// parseBase reads the address of a service. User name, query and fragment have
 // no meaning here and are dropped.
-func baseURL(text string) (*url.URL, error) {
+func parseBase(text string) (*url.URL, error) {
 	base, err := url.Parse(text)
 	if err != nil {
 		// The parser quotes the URL, which may have a password in it.
