@@ -123,8 +123,8 @@ func FuzzKeySet(f *testing.F) {
 	f.Add([]byte(`{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p := newProvider()
-		p.answerKeys(func(w http.ResponseWriter, _ *http.Request) { w.Write(text) })
-		ring, err := newRemote(&http.Client{Transport: p}).keys(t.Context(), keySource{issuer: openID, keysURL: "https://accounts.example/keys"})
+		p.answerKeys(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(text) })
+		ring, err := newRemote(&http.Client{Transport: inProcess{p}}).keys(t.Context(), keySource{issuer: openID, keysURL: "https://accounts.example/keys"})
 		if err != nil {
 			return
 		}

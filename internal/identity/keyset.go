@@ -73,11 +73,7 @@ func (s *keySet) verify(ctx context.Context, t *token) (*claims, error) {
 	if err := s.await(ctx, s.refresh(ctx, ring)); err != nil {
 		return nil, err
 	}
-	ring = s.ring.Load()
-	if s.age(ring) >= distrustAfter {
-		return nil, s.unavailable(nil)
-	}
-	if !ring.verifies(t) {
+	if !s.ring.Load().verifies(t) {
 		return nil, refuse("the access token is not signed with a key that its issuer publishes: sign in again")
 	}
 	return &t.unverified, nil
@@ -93,7 +89,9 @@ func (s *keySet) age(ring *keyRing) time.Duration {
 
 // refresh starts to replace seen by what the issuer publishes now, or joins
 // the fetch under way, and returns it. It returns a finished one where seen
-// has been replaced since, or where it is too early to ask again.
+// has been replaced since, or where it is too early to ask again; that one
+// failed if the last fetch did. So once a fetch ends well, there is a ring that
+// is not too old.
 func (s *keySet) refresh(ctx context.Context, seen *keyRing) *fetch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,7 +122,7 @@ func (s *keySet) run(ctx context.Context, f *fetch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		err = s.unavailable(err)
+		err = fmt.Errorf("fetching the keys of %s: %w: %w", s.source.issuer, pat.ErrUnavailable, err)
 		s.log.WarnContext(ctx, "cannot fetch the keys of an issuer", "issuer", s.source.issuer, "error", err)
 	} else {
 		ring.fetched = s.now()
@@ -143,11 +141,4 @@ func (s *keySet) await(ctx context.Context, f *fetch) error {
 	case <-ctx.Done():
 		return fmt.Errorf("waiting for the keys of %s: %w", s.source.issuer, context.Cause(ctx))
 	}
-}
-
-func (s *keySet) unavailable(cause error) error {
-	if cause == nil {
-		return fmt.Errorf("fetching the keys of %s: %w", s.source.issuer, pat.ErrUnavailable)
-	}
-	return fmt.Errorf("fetching the keys of %s: %w: %w", s.source.issuer, pat.ErrUnavailable, cause)
 }

@@ -108,6 +108,20 @@ func TestKeySetFloodAcrossIssuers(t *testing.T) {
 	fetched(t, p, 0)
 }
 
+// A caller that comes late, with keys that were replaced meanwhile, finds the
+// new ones without a fetch.
+func TestKeySetLateCaller(t *testing.T) {
+	t.Parallel()
+	p := newProvider(oldKey())
+	v := newVerifier(t, config(p, fixed))
+	accepts(t, v, lasting(t, "rsa"))
+	keys := v.trusted[openID].keys
+	if err := keys.await(t.Context(), keys.refresh(t.Context(), nil)); err != nil {
+		t.Errorf("refresh = %v", err)
+	}
+	fetched(t, p, 1)
+}
+
 func TestKeySetRotation(t *testing.T) {
 	t.Parallel()
 	p, c := newProvider(oldKey()), &clock{now: start}
@@ -212,7 +226,13 @@ func TestKeySetBadAnswers(t *testing.T) {
 		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 	}
 	redirect := func(to string) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) }
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.String() == to {
+				_, _ = w.Write(marshal(t, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{oldKey()}}))
+				return
+			}
+			http.Redirect(w, r, to, http.StatusFound)
+		}
 	}
 	manyKeys := func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"keys":[%s{}]}`, strings.Repeat("{},", maxKeys))
@@ -280,6 +300,7 @@ func TestDiscovery(t *testing.T) {
 		{"another issuer", openIDClaims(), document("https://evil.example", "https://evil.example/keys"), "names the issuer"},
 		{"issuer with a slash", openIDClaims(), document(openID+"/", openID+"/keys"), "names the issuer"},
 		{"template for all", openIDClaims(), document("{tenantid}", openID+"/keys"), "names the issuer"},
+		{"template for none", openIDClaims(), document(openID+"{tenantid}", openID+"/keys"), "names the issuer"},
 		{"no issuer", openIDClaims(), `{"jwks_uri":"https://accounts.example/keys"}`, "names the issuer"},
 		{"no keys", openIDClaims(), document(openID, ""), "no address"},
 		{"keys over plain HTTP", openIDClaims(), document(openID, "http://accounts.example/keys"), "not secure"},
@@ -357,7 +378,7 @@ func TestKeySetCancelledCallers(t *testing.T) {
 		p.answerKeys(func(w http.ResponseWriter, r *http.Request) {
 			select {
 			case <-release:
-				w.Write(marshal(t, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{oldKey()}}))
+				_, _ = w.Write(marshal(t, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{oldKey()}}))
 			case <-r.Context().Done():
 			}
 		})
@@ -412,7 +433,7 @@ func TestLoopback(t *testing.T) {
 			fmt.Fprintf(w, `{"issuer":"http://%[1]s%[2]s","jwks_uri":"http://%[1]s/keys"}`, r.Host, path)
 			return
 		}
-		w.Write(marshal(t, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{oldKey()}}))
+		_, _ = w.Write(marshal(t, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{oldKey()}}))
 	}))
 	defer server.Close()
 	v := newVerifier(t, Config{

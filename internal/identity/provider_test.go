@@ -59,8 +59,7 @@ func newECKey(curve elliptic.Curve) *ecdsa.PrivateKey {
 	return key
 }
 
-// provider publishes keys for every issuer on every host. It is reached
-// without a network, through [provider.RoundTrip].
+// provider publishes keys for every issuer on every host.
 type provider struct {
 	discoveries, fetches atomic.Int64
 
@@ -122,10 +121,18 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// RoundTrip answers as a server would that notices when its client gives up.
-func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
+// inProcess reaches a handler without a network. It answers as a server would
+// that notices when its client gives up.
+type inProcess struct{ http.Handler }
+
+func (h inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	incoming := r.Clone(r.Context())
+	incoming.Host = r.URL.Host
+	if incoming.Body == nil {
+		incoming.Body = http.NoBody
+	}
 	recorder := httptest.NewRecorder()
-	p.ServeHTTP(recorder, r)
+	h.ServeHTTP(recorder, incoming)
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
@@ -159,7 +166,7 @@ func config(p *provider, now func() time.Time) Config {
 			{Kind: KindEntra, URL: authority, Tenants: []string{tenantID}},
 			{Kind: KindOIDC, URL: openID},
 		},
-		HTTP: &http.Client{Transport: p},
+		HTTP: &http.Client{Transport: inProcess{p}},
 		Now:  now,
 	}
 }
