@@ -3,6 +3,7 @@ package identity
 import (
 	"cmp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/patrolhq/patrol/internal/pat"
 )
@@ -55,9 +56,10 @@ func (t *trust) objectID(c *claims) (pat.UUID, error) {
 }
 
 // subjectID derives an id for a subject, which only its issuer tells apart
-// from others. An oid claim means nothing outside Entra.
+// from others. An oid claim means nothing outside Entra. Subjects that JSON
+// cannot carry are refused: decoding makes the same text of different ones.
 func (t *trust) subjectID(c *claims) (pat.UUID, error) {
-	if c.Subject == "" || len(c.Subject) > maxSubject {
+	if c.Subject == "" || len(c.Subject) > maxSubject || strings.ContainsRune(c.Subject, utf8.RuneError) {
 		return pat.UUID{}, refuse("the access token does not say whose it is: ask the operator of the issuer for a sub claim of 1 to 255 characters")
 	}
 	return pat.HashUUID(t.issuer, c.Subject), nil

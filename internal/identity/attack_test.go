@@ -161,6 +161,8 @@ func TestAuthenticateRefuses(t *testing.T) {
 		{"oid twice", replaced(`"oid":`, `"oid":"`+otherID+`","oid":`), types},
 		{"openid without sub", good(t, openIDClaims().with(claimSet{"sub": nil, "oid": aliceID})), whose},
 		{"openid with a long sub", good(t, openIDClaims().with(claimSet{"sub": strings.Repeat("a", 256)})), whose},
+		{"sub is not UTF-8", raw(strings.Replace(string(marshal(t, openIDClaims())), `"alice"`, "\"alic\xe9\"", 2)), whose},
+		{"sub is half a character", raw(strings.Replace(string(marshal(t, openIDClaims())), `"sub":"alice"`, `"sub":"alic\ud800"`, 1)), whose},
 		{"sub is a number", good(t, openIDClaims().with(claimSet{"sub": 7})), types},
 
 		{"wrong audience", good(t, v2Claims().with(claimSet{"aud": "00000003-0000-0000-c000-000000000000"})), audience},

@@ -15,8 +15,10 @@ import (
 
 const (
 	// maxKeys bounds the number of keys of an issuer; Entra has about ten.
-	maxKeys    = 100
+	maxKeys = 100
+	// RSA keys outside these sizes are too weak, or too slow to be meant well.
 	minRSABits = 2048
+	maxRSABits = 8192
 )
 
 // keyRing is what an issuer published at one time. It is never changed.
@@ -103,7 +105,7 @@ func parseKey(text []byte, source keySource) (key, bool) {
 func algorithmsOf(public any) []string {
 	switch public := public.(type) {
 	case *rsa.PublicKey:
-		if public.N.BitLen() >= minRSABits {
+		if bits := public.N.BitLen(); bits >= minRSABits && bits <= maxRSABits {
 			return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
 		}
 	case *ecdsa.PublicKey:

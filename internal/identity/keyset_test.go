@@ -248,6 +248,7 @@ func TestKeySetBadAnswers(t *testing.T) {
 		{"no keys", write(`{"keys":[]}`), "no key"},
 		{"other document", write(`{}`), "no key"},
 		{"useless keys", write(`{"keys":[{},7,{"kty":"oct","k":"c2VjcmV0"},{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"OKP","crv":"Ed448","x":"AA"}]}`), "no key"},
+		{"huge key", write(fmt.Sprintf(`{"keys":[{"kty":"RSA","e":"AQAB","n":%q}]}`, strings.Repeat("x", 20000))), "no key"},
 		{"too many keys", manyKeys, "more than"},
 		{"huge", write(`{"keys":[` + strings.Repeat(" ", maxDocument) + `]}`), "larger than"},
 		{"nested", write(strings.Repeat("[", 100000)), "nests too deeply"},
