@@ -37,8 +37,15 @@ func newSigner(key *rsa.PrivateKey) (*signer, error) {
 	return &signer{s, public}, nil
 }
 
-func (s *signer) keySet() jose.JSONWebKeySet {
-	return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{s.public}}
+// keySet says of itself that it is for development, so that no production
+// service trusts it by mistake.
+type keySet struct {
+	jose.JSONWebKeySet
+	Development bool `json:"patrol_development"`
+}
+
+func (s *signer) keySet() keySet {
+	return keySet{jose.JSONWebKeySet{Keys: []jose.JSONWebKey{s.public}}, true}
 }
 
 func (s *signer) sign(c claims) (string, error) {

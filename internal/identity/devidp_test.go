@@ -2,6 +2,7 @@ package identity
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -44,8 +45,17 @@ func TestDevelopmentProvider(t *testing.T) {
 		web := &http.Client{Transport: inProcess{idp}}
 		now := &clock{now: start}
 		v := newVerifier(t, Config{
+			Issuers: []Issuer{{Kind: KindEntra, URL: "https://idp.example", Tenants: []string{tenantID}, Development: true}}, HTTP: web, Now: now.Now,
+		})
+		production := newVerifier(t, Config{
 			Issuers: []Issuer{{Kind: KindEntra, URL: "https://idp.example", Tenants: []string{tenantID}}}, HTTP: web, Now: now.Now,
 		})
+		if err := production.Probe(t.Context()); !errors.Is(err, ErrDevelopment) {
+			t.Errorf("version %d: Probe in production = %v, want %v", version, err, ErrDevelopment)
+		}
+		if err := v.Probe(t.Context()); err != nil {
+			t.Errorf("version %d: Probe in development = %v", version, err)
+		}
 		password := url.Values{"grant_type": {"password"}, "client_id": {clientID}, "username": {alice.Username}, "password": {alice.Password}}
 		for scope, permissions := range scopes {
 			password.Set("scope", DefaultAudience+scope+" openid")

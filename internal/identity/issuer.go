@@ -52,6 +52,9 @@ type Issuer struct {
 	// the names of Azure DevOps: user_impersonation and vso.pats_manage permit
 	// to read and manage, vso.pats to read.
 	Scopes map[string]pat.Permission
+	// Development accepts the development identity provider, which is refused
+	// otherwise.
+	Development bool
 }
 
 // trust is one exact issuer whose tokens are accepted.
@@ -72,6 +75,8 @@ type keySource struct {
 	discovery string // the address of the discovery document
 	keysURL   string // overrides discovery when set
 	loopback  bool   // whether plain HTTP on loopback will do
+
+	development bool // whether keys may be those of the development provider
 }
 
 // is reports whether discovery names the issuer of s.

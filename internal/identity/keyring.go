@@ -36,16 +36,24 @@ type key struct {
 	public     any // *rsa.PublicKey or *ecdsa.PublicKey
 }
 
+// ErrDevelopment means that an issuer is the development identity provider,
+// which says so in its key set, and was not expected to be.
+var ErrDevelopment = errors.New("this is a development identity provider, where anyone can sign in as anyone: name a real issuer")
+
 var errNoKeys = errors.New("the key set holds no key to verify signatures with")
 
 // parseKeyRing reads a JWK Set (RFC 7517). Keys that are of no use here are
 // left out, as its section 5 asks for.
 func parseKeyRing(text []byte, source keySource) (*keyRing, error) {
 	var set struct {
-		Keys []json.RawMessage `json:"keys"`
+		Keys        []json.RawMessage `json:"keys"`
+		Development bool              `json:"patrol_development"`
 	}
 	if err := json.Unmarshal(text, &set); err != nil {
 		return nil, errors.New("the key set is not a JWK Set")
+	}
+	if set.Development && !source.development {
+		return nil, ErrDevelopment
 	}
 	if len(set.Keys) > maxKeys {
 		return nil, fmt.Errorf("the key set holds %d keys, more than the %d that are accepted", len(set.Keys), maxKeys)

@@ -76,6 +76,7 @@ func New(cfg Config) (*Verifier, error) {
 	remote := newRemote(cfg.HTTP)
 	for _, issuer := range cfg.Issuers {
 		trusts, err := issuer.resolve(func(source keySource) *keySet {
+			source.development = issuer.Development
 			return newKeySet(source, remote, v.now, v.log)
 		})
 		if err != nil {
@@ -125,6 +126,17 @@ func (v *Verifier) Authenticate(ctx context.Context, bearer string) (pat.Actor, 
 		v.log.DebugContext(ctx, "the access token names no groups because there are too many: use app roles or assign fewer groups", "issuer", trust.issuer)
 	}
 	return trust.actor(claims)
+}
+
+// Probe fetches the keys of every issuer, so that what is wrong with one shows
+// before the first caller comes. Its error joins those of all issuers that
+// failed, [ErrDevelopment] among them where it is the reason.
+func (v *Verifier) Probe(ctx context.Context) error {
+	var faults []error
+	for _, t := range v.trusted {
+		faults = append(faults, t.keys.await(ctx, t.keys.refresh(ctx, t.keys.ring.Load())))
+	}
+	return errors.Join(faults...)
 }
 
 func refuse(message string) error {
