@@ -63,12 +63,16 @@ func misprints(r rune) bool {
 		'\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069'
 }
 
+// clockSkew is how far an end may lie beyond the longest life: clients count
+// from their own clocks.
+const clockSkew = 5 * time.Minute
+
 // checkEnd refuses an end that is not after now or too far from creation.
 func (l Limits) checkEnd(validTo, created, now time.Time) error {
 	switch {
 	case !validTo.After(now):
 		return refuse(CodeInvalidValidTo, "validTo is in the past: name a moment to come")
-	case validTo.After(created.Add(l.maxLifetime())):
+	case validTo.After(created.Add(l.maxLifetime()+clockSkew)):
 		return refuse(CodeInvalidValidTo, fmt.Sprintf("validTo is too far away: a token lives at most %d days from its creation", int(l.maxLifetime().Hours()/24)))
 	}
 	return nil

@@ -79,10 +79,11 @@ func TestCheckEnd(t *testing.T) {
 		{"past", Limits{}, created.Add(-day), created, CodeInvalidValidTo},
 		{"year one", Limits{}, time.Time{}, created, CodeInvalidValidTo},
 		{"a year", Limits{}, created.Add(365 * day), created, ""},
-		{"a year and a moment", Limits{}, created.Add(365*day + time.Microsecond), created, CodeInvalidValidTo},
+		{"a year by a clock ahead", Limits{}, created.Add(365*day + clockSkew), created, ""},
+		{"a year and more", Limits{}, created.Add(365*day + clockSkew + time.Microsecond), created, CodeInvalidValidTo},
 		{"year 9999", Limits{}, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), created, CodeInvalidValidTo},
 		{"own ceiling", Limits{MaxLifetime: day}, created.Add(day), created, ""},
-		{"above own ceiling", Limits{MaxLifetime: day}, created.Add(day + time.Second), created, CodeInvalidValidTo},
+		{"above own ceiling", Limits{MaxLifetime: day}, created.Add(day + time.Hour), created, CodeInvalidValidTo},
 		{"later, from creation", Limits{MaxLifetime: day}, created.Add(25 * time.Hour), created.Add(2 * time.Hour), CodeInvalidValidTo},
 		{"later, before now", Limits{}, created.Add(time.Hour), created.Add(2 * time.Hour), CodeInvalidValidTo},
 	}
