@@ -65,7 +65,7 @@ func TestSecretNeverPrints(t *testing.T) {
 			leaks(t, name+" under %"+verb, fmt.Sprintf("%"+verb, value))
 		}
 		noVerb := ""
-		leaks(t, name+" as a superfluous argument", fmt.Sprintf(noVerb, value))
+		leaks(t, name+" as a superfluous argument", fmt.Sprintf(noVerb, value)) //nolint:staticcheck // the mistake is the point
 		leaks(t, name+" printed", fmt.Sprint("a", value, 1)+fmt.Sprintln(value))
 		leaks(t, name+" in an error", fmt.Errorf("storing %v: %+v", value, value).Error())
 		if text, err := json.Marshal(value); err == nil {

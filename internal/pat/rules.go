@@ -72,7 +72,7 @@ func (l Limits) checkEnd(validTo, created, now time.Time) error {
 	switch {
 	case !validTo.After(now):
 		return refuse(CodeInvalidValidTo, "validTo is in the past: name a moment to come")
-	case validTo.After(created.Add(l.maxLifetime()+clockSkew)):
+	case validTo.After(created.Add(l.maxLifetime() + clockSkew)):
 		return refuse(CodeInvalidValidTo, fmt.Sprintf("validTo is too far away: a token lives at most %d days from its creation", int(l.maxLifetime().Hours()/24)))
 	}
 	return nil
