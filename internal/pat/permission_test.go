@@ -88,7 +88,7 @@ func TestPermissions(t *testing.T) {
 		t.Errorf("the table has %d lines, want all %d pairs", len(checks), want)
 	}
 	for _, c := range checks {
-		before := w.snapshot()
+		before := w.snapshot(t)
 		err := operations[c.operation](actors[c.actor])
 		if pat.CodeOf(err) != c.code || (err == nil) != (c.code == "") {
 			t.Errorf("%s asks to %s: %v, want %q", c.actor, c.operation, err, c.code)

@@ -4,15 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/patrolhq/patrol/internal/pat"
+	"github.com/patrolhq/patrol/internal/store"
 )
 
 const day = 24 * time.Hour
@@ -20,7 +23,7 @@ const day = 24 * time.Hour
 // world is a service with two organizations of one tenant, and its callers.
 type world struct {
 	*pat.Service
-	store  *memory
+	store  *journal
 	ring   *pat.Keyring
 	policy pat.Policy
 	// broken is what reading the policy answers, where it is set.
@@ -36,10 +39,19 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	db, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "patrol.db"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	tenant := pat.RandomUUID()
 	w := &world{
 		ring:     ring,
-		store:    &memory{tokens: map[pat.UUID]pat.Token{}, expired: map[pat.UUID]bool{}},
+		store:    &journal{Store: db, tampered: map[pat.UUID]func(*pat.Token){}},
 		now:      time.Date(2026, time.November, 23, 12, 0, 0, 123456789, time.FixedZone("", 3600)),
 		contoso:  pat.Organization{ID: pat.RandomUUID(), Name: "contoso", Tenant: tenant},
 		fabrikam: pat.Organization{ID: pat.RandomUUID(), Name: "fabrikam", Tenant: tenant},
@@ -78,21 +90,58 @@ func (w *world) create(t *testing.T, c pat.Caller, asked pat.Creation) pat.Token
 	return created
 }
 
-// unchanged checks that nothing has been written since before was noted.
-func (w *world) unchanged(t *testing.T, what string, before snapshot) {
+// createMany creates that many tokens side by side.
+func (w *world) createMany(t *testing.T, n int, asked func(i int) pat.Creation) {
 	t.Helper()
-	if diff := cmp.Diff(before, w.snapshot()); diff != "" {
-		t.Errorf("%s changed something (-before +after):\n%s", what, diff)
+	const workers = 50
+	faults := make([]error, workers)
+	var group sync.WaitGroup
+	for worker := range workers {
+		group.Go(func() {
+			for i := worker; i < n && faults[worker] == nil; i += workers {
+				_, _, faults[worker] = w.Create(t.Context(), w.alice, asked(i))
+			}
+		})
+	}
+	group.Wait()
+	if err := errors.Join(faults...); err != nil {
+		t.Fatal(err)
 	}
 }
 
+// snapshot is all that is stored.
 type snapshot struct {
 	Tokens map[pat.UUID]pat.Token
 	Events []pat.Event
 }
 
-func (w *world) snapshot() snapshot {
-	return snapshot{maps.Clone(w.store.tokens), slices.Clone(w.store.events)}
+func (w *world) snapshot(t *testing.T) snapshot {
+	t.Helper()
+	s := snapshot{Tokens: map[pat.UUID]pat.Token{}, Events: slices.Clone(w.store.events)}
+	for _, c := range []pat.Caller{w.alice, w.mobile, w.bob} {
+		tokens, err := w.store.Store.List(t.Context(), pat.Query{Owner: c.ID, Organization: c.Organization.ID, Filter: pat.FilterAll, At: w.at(0), Limit: 1000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, token := range tokens {
+			s.Tokens[token.ID] = token
+		}
+	}
+	return s
+}
+
+// stored is the token as the store has it.
+func (w *world) stored(t *testing.T, id pat.UUID) pat.Token {
+	t.Helper()
+	return w.snapshot(t).Tokens[id]
+}
+
+// unchanged checks that nothing has been written since before was noted.
+func (w *world) unchanged(t *testing.T, what string, before snapshot) {
+	t.Helper()
+	if diff := cmp.Diff(before, w.snapshot(t)); diff != "" {
+		t.Errorf("%s changed something (-before +after):\n%s", what, diff)
+	}
 }
 
 func TestCreate(t *testing.T) {
@@ -138,7 +187,7 @@ func TestCreate(t *testing.T) {
 	if diff := cmp.Diff([]pat.Event{wantEvent}, w.store.events); diff != "" {
 		t.Errorf("events differ (-want +got):\n%s", diff)
 	}
-	if strings.Contains(fmt.Sprint(w.snapshot()), secret.Reveal()) {
+	if strings.Contains(fmt.Sprint(w.snapshot(t)), secret.Reveal()) {
 		t.Error("the store has the secret")
 	}
 }
@@ -263,17 +312,17 @@ func TestTokensOfOthersAndElsewhere(t *testing.T) {
 		if want {
 			code = ""
 		}
-		before := w.snapshot()
+		before := w.snapshot(t)
 		_, getErr := w.Get(t.Context(), c, id)
 		_, updateErr := w.Update(t.Context(), c, id, pat.Change{})
 		for call, err := range map[string]error{"Get": getErr, "Update": updateErr} {
 			if pat.CodeOf(err) != code || (err == nil) != want {
-				t.Errorf("%s of %s in %s = %v, want %q", call, w.store.tokens[id].DisplayName, c.Organization.Name, err, code)
+				t.Errorf("%s of %s in %s = %v, want %q", call, id, c.Organization.Name, err, code)
 			}
 		}
 		if !want {
 			if err := w.Revoke(t.Context(), c, id); pat.CodeOf(err) != code {
-				t.Errorf("Revoke of %s in %s = %v, want %q", w.store.tokens[id].DisplayName, c.Organization.Name, err, code)
+				t.Errorf("Revoke of %s in %s = %v, want %q", id, c.Organization.Name, err, code)
 			}
 		}
 		w.unchanged(t, "looking", before)
@@ -312,9 +361,9 @@ func names(tokens []pat.Token) string {
 func TestListPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for i := range 250 {
-		w.create(t, w.alice, pat.Creation{DisplayName: fmt.Sprintf("%03d", i)})
-	}
+	w.createMany(t, 250, func(i int) pat.Creation {
+		return pat.Creation{DisplayName: fmt.Sprintf("%03d", i), Scope: "vso.code"}
+	})
 	for _, tt := range []struct{ limit, want int }{{-5, 1}, {0, 1}, {1, 1}, {99, 99}, {100, 100}, {101, 100}, {1 << 30, 100}} {
 		page, at, next, err := w.List(t.Context(), w.alice, pat.Query{Limit: tt.limit})
 		if err != nil || len(page) != tt.want || next == nil || !at.Equal(pat.Instant(w.now)) {
@@ -353,7 +402,7 @@ func TestRevoke(t *testing.T) {
 	if err := w.Revoke(t.Context(), w.alice, token.ID); err != nil {
 		t.Fatal(err)
 	}
-	revoked := w.store.tokens[token.ID]
+	revoked := w.stored(t, token.ID)
 	want := token
 	want.RevokedAt, want.Version = pat.Instant(w.now), 2
 	if diff := cmp.Diff(want, revoked); diff != "" {
@@ -365,7 +414,7 @@ func TestRevoke(t *testing.T) {
 	if got := w.store.events[1]; len(w.store.events) != 2 || got.Action != pat.ActionRevoke || got.Token != token.ID || got.Actor != w.alice.ID || !got.At.Equal(revoked.RevokedAt) {
 		t.Errorf("%d events, the last %v, want the revocation", len(w.store.events), got)
 	}
-	before := w.snapshot()
+	before := w.snapshot(t)
 	w.now = w.now.Add(time.Hour)
 	if err := w.Revoke(t.Context(), w.alice, token.ID); err != nil {
 		t.Errorf("Revoke again = %v, want nil", err)
@@ -379,7 +428,7 @@ func TestRevokeAlways(t *testing.T) {
 	w := newWorld(t)
 	expired := w.create(t, w.alice, pat.Creation{ValidTo: new(w.at(1))})
 	broken := w.create(t, w.alice, pat.Creation{})
-	w.tamper(t, broken.ID, func(t *pat.Token) { t.Scope = pat.FullScope })
+	w.store.tampered[broken.ID] = func(t *pat.Token) { t.Scope = pat.FullScope }
 	global := w.create(t, w.alice, pat.Creation{AllOrgs: true})
 	w.now = w.now.Add(2 * day)
 	w.broken = errors.New("disk on fire")
@@ -391,30 +440,22 @@ func TestRevokeAlways(t *testing.T) {
 		if err := w.Revoke(t.Context(), tt.by, tt.id); err != nil {
 			t.Errorf("%s: Revoke = %v", name, err)
 		}
-		if got := w.store.tokens[tt.id].StateAt(w.now); got != pat.Revoked {
+		if got := w.stored(t, tt.id).StateAt(w.now); got != pat.Revoked {
 			t.Errorf("%s: state = %v, want revoked", name, got)
 		}
 	}
-	if w.ring.Sealed(w.store.tokens[broken.ID]) {
-		t.Error("revoking mended a broken seal")
+	if got, want := w.stored(t, broken.ID).Seal, broken.Seal; got != want {
+		t.Error("revoking renewed a broken seal")
 	}
-}
-
-// tamper changes a token as someone who can write to the database could.
-func (w *world) tamper(t *testing.T, id pat.UUID, change func(*pat.Token)) {
-	t.Helper()
-	token := w.store.tokens[id]
-	change(&token)
-	w.store.tokens[id] = token
 }
 
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const many = 1203
-	for range many {
-		w.create(t, w.alice, pat.Creation{ValidTo: new(w.at(1))})
-	}
+	w.createMany(t, many, func(int) pat.Creation {
+		return pat.Creation{DisplayName: "ci", Scope: "vso.code", ValidTo: new(w.at(1))}
+	})
 	revoked := w.create(t, w.alice, pat.Creation{ValidTo: new(w.at(1))})
 	if err := w.Revoke(t.Context(), w.alice, revoked.ID); err != nil {
 		t.Fatal(err)

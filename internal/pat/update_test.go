@@ -70,7 +70,7 @@ func TestUpdate(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			token := w.create(t, w.alice, pat.Creation{AllOrgs: tt.global})
-			before := w.snapshot()
+			before := w.snapshot(t)
 			w.now = w.now.Add(time.Duration(tt.days) * day)
 			w.policy, w.Limits = tt.policy, tt.limits
 			got, err := w.Update(t.Context(), w.alice, token.ID, tt.asked)
@@ -94,7 +94,7 @@ func TestUpdate(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("the token differs (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(got, w.store.tokens[token.ID]); diff != "" {
+			if diff := cmp.Diff(got, w.stored(t, token.ID)); diff != "" {
 				t.Errorf("what is stored differs (-returned +stored):\n%s", diff)
 			}
 			if !w.ring.Sealed(got) {
@@ -117,7 +117,7 @@ func TestUpdateOfRevoked(t *testing.T) {
 	if err := w.Revoke(t.Context(), w.alice, token.ID); err != nil {
 		t.Fatal(err)
 	}
-	before := w.snapshot()
+	before := w.snapshot(t)
 	for range 2 {
 		for _, asked := range []pat.Change{{}, {DisplayName: new("new")}, {ValidTo: new(w.at(5))}} {
 			if _, err := w.Update(t.Context(), w.alice, token.ID, asked); pat.CodeOf(err) != pat.CodeInvalidToken {
@@ -160,8 +160,8 @@ func TestUpdateNeverMendsASeal(t *testing.T) {
 	} {
 		w := newWorld(t)
 		token := w.create(t, w.alice, pat.Creation{})
-		w.tamper(t, token.ID, change)
-		before := w.snapshot()
+		w.store.tampered[token.ID] = change
+		before := w.snapshot(t)
 		for _, asked := range []pat.Change{{}, {DisplayName: new("new")}, {Scope: new("vso.code"), ValidTo: new(token.ValidTo), AllOrgs: new(false)}} {
 			_, err := w.Update(t.Context(), w.alice, token.ID, asked)
 			if err == nil || pat.CodeOf(err) != "" {
@@ -176,7 +176,7 @@ func TestUpdateWithoutPolicy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	token := w.create(t, w.alice, pat.Creation{})
-	before := w.snapshot()
+	before := w.snapshot(t)
 	w.broken = errors.New("disk on fire")
 	if _, err := w.Update(t.Context(), w.alice, token.ID, pat.Change{DisplayName: new("new")}); pat.CodeOf(err) != pat.CodeTenantPolicyUnreadable || !errors.Is(err, w.broken) {
 		t.Errorf("Update = %v, want %s and its cause", err, pat.CodeTenantPolicyUnreadable)
