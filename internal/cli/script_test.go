@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	oskeyring "github.com/zalando/go-keyring"
+
+	"github.com/patrolhq/patrol/internal/devidp/devidptest"
+	"github.com/patrolhq/patrol/internal/patroltest"
+)
+
+// TestMain makes the test binary be patrol, and the browsers that patrol may
+// start, for the scripts.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"patrol": func() {
+			oskeyring.MockInitWithError(errors.New("tests have no keyring"))
+			os.Exit(Main())
+		},
+		"xdg-open": browse, // Linux
+		"open":     browse, // macOS
+	})
+}
+
+// browse is a browser whose person signs in as $BROWSER_USER.
+func browse() {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if file := os.Getenv("CA_FILE"); file != "" {
+		transport.TLSClientConfig = trusting(file)
+	}
+	browser := devidptest.NewBrowser(transport)
+	if err := browser.Open(context.Background(), os.Args[1], os.Getenv("BROWSER_USER")); err != nil {
+		fmt.Fprintln(os.Stderr, "browser:", err)
+		os.Exit(1)
+	}
+}
+
+// The scripts of testdata run against patrold over http, whose users sign in by
+// OpenID Connect; those of testdata/tls over https, where Microsoft's library
+// signs them in.
+func TestScripts(t *testing.T)    { runScripts(t, "testdata", patroltest.Options{}) }
+func TestTLSScripts(t *testing.T) { runScripts(t, "testdata/tls", patroltest.Options{TLS: true}) }
+
+func runScripts(t *testing.T, dir string, o patroltest.Options) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: dir, RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error {
+			s := patroltest.Start(e.T().(testing.TB), o)
+			e.Values["server"] = s
+			e.Setenv("HOME", e.WorkDir+"/home")
+			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/home/config")
+			e.Setenv("AppData", e.WorkDir+"/home/config")
+			e.Setenv("TZ", "UTC")
+			e.Setenv("SERVER", s.API)
+			e.Setenv("CA_FILE", s.CAFile)
+			e.Setenv("BROWSER_USER", "alice@contoso.example")
+			e.Setenv("ALICE", s.Token(e.T().(testing.TB), "alice"))
+			e.Setenv("BOB", s.Token(e.T().(testing.TB), "bob"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "capture": capture, "mode": mode},
+	})
+}
+
+// exits CODE PROGRAM ARG... runs a program that must end with that code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code program arg...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("%s ended with code %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+// capture VARIABLE FILE [PATTERN] sets a variable to the file's text, or to the
+// first group that the pattern matches in it.
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: capture variable file [pattern]")
+	}
+	text := strings.TrimSpace(ts.ReadFile(args[1]))
+	if len(args) == 3 {
+		found := regexp.MustCompile(args[2]).FindStringSubmatch(text)
+		if len(found) < 2 {
+			ts.Fatalf("%s does not match %q:\n%s", args[1], args[2], text)
+		}
+		text = found[1]
+	}
+	ts.Setenv(args[0], text)
+}
+
+// mode PERMISSIONS FILE checks the permissions of a file.
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mode permissions file")
+	}
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[0] {
+		ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
+	}
+}
