@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+//go:embed migrations/sqlite/*.sql
+var sqliteMigrations embed.FS
+
+// maxReaders bounds the connections that read.
+const maxReaders = 4
+
+// OpenSQLite opens the SQLite database at path, and creates it, readable by
+// nobody else, where there is none. It brings the schema up to date and
+// refuses a database that a newer program has changed. One process has the
+// database at a time: a lock on the file path+".lock", which ends with its
+// holder, keeps others out.
+func OpenSQLite(ctx context.Context, path string, log *slog.Logger) (_ *DB, err error) {
+	if err := createPrivate(path); err != nil {
+		return nil, fmt.Errorf("creating the database: %w", err)
+	}
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	writers, err := sql.Open("sqlite", sqliteDSN(path, "cache_size(-8192)"))
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	readers, err := sql.Open("sqlite", sqliteDSN(path, "cache_size(-2048)", "query_only(1)"))
+	if err != nil {
+		return nil, errors.Join(err, writers.Close(), lock.Close())
+	}
+	writers.SetMaxOpenConns(1)
+	readers.SetMaxOpenConns(maxReaders)
+	readers.SetMaxIdleConns(maxReaders)
+	migrations, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
+	if err == nil {
+		err = migrate(ctx, goose.DialectSQLite3, writers, migrations, log)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), readers.Close(), writers.Close(), lock.Close())
+	}
+	engine := engine{begin: `BEGIN IMMEDIATE`, judge: judgeSQLite, tend: (&walKeeper{path: path + "-wal"}).tend}
+	return newDB(engine, readers, writers, lock, log), nil
+}
+
+// createPrivate creates the file for its owner alone, and its directory. SQLite
+// gives the files beside it the same mode.
+func createPrivate(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// sqliteDSN has every connection wait for locks and every commit reach the
+// disk before it returns (synchronous=FULL; NORMAL may lose the last commits
+// when the power fails).
+func sqliteDSN(path string, pragmas ...string) string {
+	query := url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": append([]string{
+			"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+			fmt.Sprintf("wal_autocheckpoint(%d)", walPages),
+		}, pragmas...),
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
+}
+
+// judgeSQLite judges by the result code. What ends a transaction in SQLite may
+// have rolled it back already, so that later statements would run outside:
+// only a violated constraint is known to leave it as it was.
+func judgeSQLite(err error) verdict {
+	failure, ok := errors.AsType[*sqlite.Error](err)
+	switch {
+	case errors.Is(err, sql.ErrConnDone), errors.Is(err, driver.ErrBadConn):
+		return unavailable
+	case !ok:
+		return own
+	}
+	switch failure.Code() & 0xff {
+	case sqlite3.SQLITE_CONSTRAINT:
+		return own
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
+		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_INTERRUPT:
+		return unavailable
+	}
+	return broken
+}
+
+// walPages is how many pages the write-ahead log gathers before they are
+// written back, walLimit how many bytes it may have when readers kept it from
+// starting anew.
+const (
+	walPages = 4096
+	walLimit = 64 << 20
+)
+
+// walKeeper keeps the write-ahead log from growing while readers overlap so
+// that there is never a moment without one: then SQLite alone would go on
+// appending.
+type walKeeper struct {
+	path  string
+	turns int
+	limit int64
+}
+
+func (k *walKeeper) tend(ctx context.Context, s *session) error {
+	if k.turns++; k.turns%256 != 0 {
+		return nil
+	}
+	info, err := os.Stat(k.path)
+	if err != nil || info.Size() < max(k.limit, walLimit) {
+		return nil // no log, or a short one
+	}
+	var busy, pages, written int64
+	if err := s.row(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &written); err != nil {
+		return err
+	}
+	k.limit = 0
+	if busy != 0 {
+		k.limit = 2 * info.Size() // somebody reads for long: do not hold up writers at every turn
+	}
+	return nil
+}
