@@ -15,7 +15,7 @@ func (s *Server) challenge(c *call, reason error) {
 	h := c.w.Header()
 	h.Add("WWW-Authenticate", `Basic realm="`+s.PublicURL+`/"`)
 	h.Add("WWW-Authenticate", "TFS-Federated")
-	h.Add("WWW-Authenticate", "Bearer authorization_uri="+s.SignIn.Authority)
+	h.Add("WWW-Authenticate", "Bearer authorization_uri="+s.AuthorizationURI)
 	h.Set("X-VSS-AuthorizationEndpoint", s.PublicURL+"/")
 	h.Set("X-TFS-FedAuthRealm", s.PublicURL+"/")
 	h.Set("X-TFS-FedAuthIssuer", s.PublicURL+"/")

@@ -44,6 +44,8 @@ type Config struct {
 	Organizations Organizations
 	// PublicURL is how clients reach this server: scheme and host, no path.
 	PublicURL string
+	// AuthorizationURI is the authority that challenges name.
+	AuthorizationURI string
 	// SignIn is what clients are told about signing in.
 	SignIn api.SignIn
 	// Scopes is the catalogue as clients may see it.

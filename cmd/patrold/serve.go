@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/patrolhq/patrol/internal/daemon"
+)
+
+func serveCommand() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "serve --config FILE",
+		Short: "Run the service in production",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := daemon.ReadConfig(path)
+			if err != nil {
+				return err
+			}
+			return daemon.Serve(cmd.Context(), config, cmd.ErrOrStderr())
+		},
+	}
+	requireConfig(cmd, &path)
+	return cmd
+}
+
+func configCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "Work with the configuration"}
+	var path string
+	check := &cobra.Command{
+		Use:   "check --config FILE",
+		Short: "Report every fault of a configuration at once",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := daemon.ReadConfig(path)
+			if err != nil {
+				return err
+			}
+			if err := config.Check(); err != nil {
+				return fmt.Errorf("%s has faults:\n%w", path, err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is good\n", path)
+			return nil
+		},
+	}
+	requireConfig(check, &path)
+	cmd.AddCommand(check)
+	return cmd
+}
+
+func requireConfig(cmd *cobra.Command, path *string) {
+	cmd.Flags().StringVar(path, "config", "", "configuration file (TOML)")
+	cmd.MarkFlagRequired("config") // fails for unknown flags only
+	cmd.MarkFlagFilename("config", "toml")
+}

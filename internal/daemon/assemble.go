@@ -1,0 +1,63 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/patrolhq/patrol/internal/identity"
+	"github.com/patrolhq/patrol/internal/pat"
+	"github.com/patrolhq/patrol/internal/server"
+	"github.com/patrolhq/patrol/internal/store"
+)
+
+// parts are what the API is assembled from besides the setup.
+type parts struct {
+	db            *store.DB
+	publicURL     string
+	addressHeader string
+	verifier      *identity.Verifier
+	log           *slog.Logger
+}
+
+// assemble makes the daemon and its API handler. The daemon owns parts.db.
+func assemble(s setup, p parts) (*daemon, http.Handler, error) {
+	d := &daemon{log: p.log, db: p.db, failed: make(chan error, 2)}
+	d.service = &pat.Service{Store: p.db, Keys: s.keyring, Scopes: s.catalogue, Limits: s.limits, Policy: s.policy}
+	handler, err := server.New(server.Config{
+		Service: d.service, Auth: p.verifier, Organizations: s.directory,
+		PublicURL: p.publicURL, AuthorizationURI: s.authorization, SignIn: s.signIn, Scopes: s.scopes,
+		PageKey: s.pageKey, Ready: d.ready, ClientAddressHeader: p.addressHeader, Log: p.log,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return d, handler, nil
+}
+
+// openDatabase opens the SQLite file at path, which must have been filled
+// under the keys of this keyring and no others.
+func openDatabase(ctx context.Context, path string, keys *pat.Keyring, log *slog.Logger) (*store.DB, error) {
+	db, err := store.OpenSQLite(ctx, path, log)
+	if err != nil {
+		return nil, err
+	}
+	missing, err := db.MatchKeys(ctx, keys.Fingerprints(), pat.Instant(time.Now()))
+	if err == nil && len(missing) > 0 {
+		err = fmt.Errorf("the database has tokens of server keys that are missing here: %q: add them, or their tokens die", missing)
+	}
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// keyIDs lists the ids of a keyring, for the log.
+func keyIDs(keys *pat.Keyring) string {
+	return string(slices.Sorted(maps.Keys(keys.Fingerprints())))
+}

@@ -1,0 +1,209 @@
+package daemon
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Config is the configuration of patrold in production, a TOML file. What is
+// absent has the default that its comment names.
+type Config struct {
+	// Listen is the address to serve on, "127.0.0.1:8080" by default.
+	Listen string `toml:"listen"`
+	// PublicURL is how clients reach the service: scheme and host. It is
+	// required, and https unless the host is a loopback address.
+	PublicURL string `toml:"public_url"`
+	// ClientAddressHeader is the header in which a trusted proxy before the
+	// service states the client's address, such as "X-Forwarded-For". Absent,
+	// no header is believed.
+	ClientAddressHeader string `toml:"client_address_header"`
+	// Signature is the four characters that mark a token as this service's,
+	// "PTRL" by default. Scanners report tokens marked "AZDO" to Microsoft.
+	Signature string `toml:"signature"`
+
+	// TLS is the service's certificate. Absent, it speaks plain HTTP and a
+	// proxy before it must speak TLS.
+	TLS TLSConfig `toml:"tls"`
+	// Database is where tokens are kept.
+	Database DatabaseConfig `toml:"database"`
+	// Log is what is logged, to standard error.
+	Log LogConfig `toml:"log"`
+	// Limits bound every token.
+	Limits LimitsConfig `toml:"limits"`
+	// Policy is what organizations allow that have no policy of their own.
+	Policy PolicyConfig `toml:"policy"`
+	// Keys are the server keys. The first mints; the others keep tokens alive
+	// that they minted. At least one is required.
+	Keys []KeyConfig `toml:"keys"`
+	// Issuers are whose access tokens are believed. The first is the one that
+	// clients are told to sign in with. At least one is required.
+	Issuers []IssuerConfig `toml:"issuers"`
+	// Organizations are where tokens live. At least one is required.
+	Organizations []OrganizationConfig `toml:"organizations"`
+	// Scopes add to the catalogue of Azure DevOps.
+	Scopes []ScopeConfig `toml:"scopes"`
+}
+
+// TLSConfig names the files of a certificate chain and its key, in PEM.
+type TLSConfig struct {
+	Certificate string `toml:"certificate"`
+	Key         string `toml:"key"`
+}
+
+// DatabaseConfig says where the SQLite file is.
+type DatabaseConfig struct {
+	// Path is required; the file is made where it does not exist.
+	Path string `toml:"path"`
+}
+
+// LogConfig is how much is logged, and how.
+type LogConfig struct {
+	// Level is debug, info, warn or error; info by default.
+	Level string `toml:"level"`
+	// Format is json or text; json by default.
+	Format string `toml:"format"`
+}
+
+// LimitsConfig bounds every token.
+type LimitsConfig struct {
+	// DefaultLifetime is that of a token whose creator names no end: 30 days
+	// by default.
+	DefaultLifetime Duration `toml:"default_lifetime"`
+	// MaxLifetime is the longest, from creation: 365 days by default.
+	MaxLifetime Duration `toml:"max_lifetime"`
+	// GlobalPATs is allowed (the default), blocked (no new ones) or retired
+	// (none work).
+	GlobalPATs string `toml:"global_pats"`
+}
+
+// PolicyConfig is what an organization allows. Exempt lists are object ids of
+// users and groups.
+type PolicyConfig struct {
+	// RestrictCreation blocks new tokens.
+	RestrictCreation bool `toml:"restrict_creation"`
+	// RestrictCreationExempt may create them all the same.
+	RestrictCreationExempt []string `toml:"restrict_creation_exempt"`
+	// PackagingAllowed lets everyone create tokens with packaging scopes
+	// only.
+	PackagingAllowed bool `toml:"packaging_allowed"`
+	// RestrictGlobal blocks new tokens for all organizations.
+	RestrictGlobal       bool     `toml:"restrict_global"`
+	RestrictGlobalExempt []string `toml:"restrict_global_exempt"`
+	// RestrictFullScope blocks new tokens with full access.
+	RestrictFullScope       bool     `toml:"restrict_full_scope"`
+	RestrictFullScopeExempt []string `toml:"restrict_full_scope_exempt"`
+	// MaxLifespan shortens tokens that would live longer, such as "90d".
+	MaxLifespan       Duration `toml:"max_lifespan"`
+	MaxLifespanExempt []string `toml:"max_lifespan_exempt"`
+}
+
+// KeyConfig is a server key.
+type KeyConfig struct {
+	// ID is one letter or digit, never used again for another key.
+	ID string `toml:"id"`
+	// Secret refers to 32 random bytes in base64: "file:PATH" or "env:NAME".
+	Secret SecretRef `toml:"secret"`
+}
+
+// IssuerConfig is whose access tokens are believed.
+type IssuerConfig struct {
+	// Kind is entra (Microsoft Entra ID) or oidc (any OpenID Connect issuer
+	// whose access tokens are JWTs).
+	Kind string `toml:"kind"`
+	// URL is the authority's host for entra, "https://login.microsoftonline.com"
+	// by default, and the exact issuer for oidc.
+	URL string `toml:"url"`
+	// Tenants are the directory ids that are accepted, for entra.
+	Tenants []string `toml:"tenants"`
+	// Tenant is the id that an oidc issuer's users are filed under; absent, it
+	// follows from the URL.
+	Tenant string `toml:"tenant"`
+	// Audiences are accepted in access tokens, by default the application id of
+	// Azure DevOps, 499b84ac-1321-427f-aa17-267ca6975798.
+	Audiences []string `toml:"audiences"`
+	// ClientID is the public client that the command line signs in with.
+	ClientID string `toml:"client_id"`
+	// Scope is what clients ask for, by default the first audience's
+	// "/.default".
+	Scope string `toml:"scope"`
+}
+
+// OrganizationConfig is an organization.
+type OrganizationConfig struct {
+	Name string `toml:"name"`
+	// ID is a UUID of your choice that never changes.
+	ID string `toml:"id"`
+	// Tenant is the directory of its users; absent, it is the only one that
+	// the issuers have.
+	Tenant string `toml:"tenant"`
+	// Members are object ids of users and groups; absent, every user of the
+	// tenant is a member.
+	Members []string `toml:"members"`
+	// Policy replaces the common one.
+	Policy *PolicyConfig `toml:"policy"`
+}
+
+// ScopeConfig is a scope of your own services.
+type ScopeConfig struct {
+	Name          string   `toml:"name"`
+	Area          string   `toml:"area"`
+	Covers        string   `toml:"covers"`
+	Includes      []string `toml:"includes"`
+	HighPrivilege bool     `toml:"high_privilege"`
+}
+
+// Duration is written like "90d", "12h" or "30m".
+type Duration time.Duration
+
+// UnmarshalText reads a whole number of days, or what [time.ParseDuration]
+// reads. It must be above zero.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	if days, ok := strings.CutSuffix(string(text), "d"); ok {
+		parsed, err = time.ParseDuration(days + "h")
+		parsed *= 24
+	}
+	if err != nil || parsed <= 0 || parsed > 100*365*24*time.Hour {
+		return fmt.Errorf(`%.20q is not a duration: write it like "90d" or "12h"`, text)
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// ReadConfig reads the file at path. An unknown key is an error with its line.
+func ReadConfig(path string) (Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("reading the configuration: %w", err)
+	}
+	var config Config
+	decoder := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
+	if err := decoder.Decode(&config); err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, explain(err))
+	}
+	return config, nil
+}
+
+// explain names the lines at fault, without what stands there: it might be a
+// secret in the wrong place.
+func explain(err error) error {
+	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
+		var faults []error
+		for _, fault := range strict.Errors {
+			line, _ := fault.Position()
+			faults = append(faults, fmt.Errorf("line %d: unknown key %q", line, strings.Join(fault.Key(), ".")))
+		}
+		return errors.Join(faults...)
+	}
+	if fault, ok := errors.AsType[*toml.DecodeError](err); ok {
+		line, column := fault.Position()
+		return fmt.Errorf("line %d, column %d: %s", line, column, fault.Error())
+	}
+	return err
+}

@@ -1,0 +1,154 @@
+package daemon
+
+import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/patrolhq/patrol/internal/pat"
+)
+
+// writeConfig writes text to a file and returns its path.
+func writeConfig(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "patrold.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// goodConfig is the example of the documentation, with a key that exists.
+func goodConfig(t *testing.T) Config {
+	t.Helper()
+	example, err := os.ReadFile("../../docs/patrold.example.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte(base64.StdEncoding.EncodeToString(make([]byte, 32))+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config, err := ReadConfig(writeConfig(t, strings.Replace(string(example), "/etc/patrol/key-a", key, 1)))
+	if err != nil {
+		t.Fatalf("ReadConfig of the example = %v", err)
+	}
+	return config
+}
+
+func TestExampleIsGood(t *testing.T) {
+	t.Parallel()
+	config := goodConfig(t)
+	s, err := config.prepare()
+	if err != nil {
+		t.Fatalf("the example configuration has faults: %v", err)
+	}
+	contoso, ok := s.directory.Organization("Contoso")
+	if !ok {
+		t.Fatal("contoso is not found in another case")
+	}
+	policy, _ := s.policy(t.Context(), contoso)
+	if want := 90 * 24 * time.Hour; policy.Lifespan.Max != want || !policy.FullScope.On {
+		t.Errorf("policy of contoso = %+v, want the common one with a lifespan of %v", policy, want)
+	}
+	fabrikam, _ := s.directory.Organization("fabrikam")
+	if policy, _ := s.policy(t.Context(), fabrikam); !policy.Creation.On || policy.FullScope.On {
+		t.Errorf("policy of fabrikam = %+v, want its own instead of the common one", policy)
+	}
+	if !s.catalogue.Grants("acme.deploy", "vso.profile") {
+		t.Error("a scope of the deployment does not include what it says")
+	}
+	if want := "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555"; s.signIn.Authority != want {
+		t.Errorf("sign-in authority = %s, want %s", s.signIn.Authority, want)
+	}
+}
+
+func TestConfigFaultsAllAtOnce(t *testing.T) {
+	t.Parallel()
+	config := goodConfig(t)
+	config.Listen = "nowhere"
+	config.PublicURL = "http://pats.example.com"
+	config.TLS.Certificate = "only.crt"
+	config.Database.Path = ""
+	config.Log.Level = "loud"
+	config.Limits.GlobalPATs = "maybe"
+	config.Keys[0].Secret = "hunter2-in-clear"
+	config.Issuers[0].URL = "http://login.example.com"
+	config.Organizations[0].ID = "not-a-uuid"
+	config.Organizations[1].Tenant = pat.RandomUUID().String()
+	config.Scopes[0].Includes = []string{"vso.nothing"}
+	err := config.Check()
+	if err == nil {
+		t.Fatal("Check found nothing")
+	}
+	for _, want := range []string{
+		"listen:", "public_url:", "tls:", "database.path:", "log:", "limits.global_pats:", "keys[0].secret:",
+		"issuers[0].url:", "organizations[0].id:", "organizations[1].tenant:", "scopes:",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("Check says nothing of %s\n%v", want, err)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Error("Check repeats a secret that stands in the configuration")
+	}
+}
+
+func TestReadConfigIsStrict(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ text, want string }{
+		"unknown key":  {"listen = \"x\"\nlisten_on = \"y\"\n", "line 2: unknown key \"listen_on\""},
+		"wrong type":   {"listen = 5\n", "line 1"},
+		"not TOML":     {"listen: x\n", "line 1"},
+		"bad duration": {"[limits]\nmax_lifetime = \"soon\"\n", "not a duration"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := ReadConfig(writeConfig(t, test.text))
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("ReadConfig = %v, want %q in it", err, test.want)
+			}
+		})
+	}
+}
+
+func TestSecretRef(t *testing.T) {
+	t.Setenv("PATROL_TEST_SECRET", "from the environment\n")
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("from a file\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for ref, want := range map[SecretRef]string{
+		"env:PATROL_TEST_SECRET":  "from the environment",
+		SecretRef("file:" + file): "from a file",
+	} {
+		if got, err := ref.read(); err != nil || got != want {
+			t.Errorf("%s reads %q, %v, want %q", ref, got, err, want)
+		}
+	}
+	for _, ref := range []SecretRef{"", "plain", "env:PATROL_TEST_UNSET", SecretRef("file:" + file + "-missing")} {
+		if got, err := ref.read(); err == nil {
+			t.Errorf("%s reads %q, want an error", ref, got)
+		}
+	}
+}
+
+func TestDuration(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"90d": 90 * 24 * time.Hour, "12h": 12 * time.Hour, "30m": 30 * time.Minute} {
+		var d Duration
+		if err := d.UnmarshalText([]byte(text)); err != nil || time.Duration(d) != want {
+			t.Errorf("%s reads %v, %v, want %v", text, time.Duration(d), err, want)
+		}
+	}
+	for _, text := range []string{"", "d", "-1d", "0h", "90", "1e9d", "forever"} {
+		var d Duration
+		if err := d.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q reads %v, want an error", text, time.Duration(d))
+		}
+	}
+}

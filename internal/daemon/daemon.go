@@ -1,0 +1,122 @@
+// Package daemon assembles patrold from its parts and runs it: it reads the
+// configuration, opens the store, wires identity, domain and API together,
+// serves, and drains. Nothing else wires.
+//
+// [Serve] runs the service in production by a [Config]; [StartDev] runs it for
+// development, with an identity provider of its own and no configuration.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/patrolhq/patrol/internal/pat"
+	"github.com/patrolhq/patrol/internal/store"
+)
+
+// drainTimeout bounds how long requests may take to end once the service is
+// told to stop.
+const drainTimeout = 15 * time.Second
+
+// sweepInterval is how often expired tokens are recorded as such.
+const sweepInterval = 30 * time.Second
+
+// daemon is what runs until it is told to stop: listeners and the sweeper.
+type daemon struct {
+	log      *slog.Logger
+	db       *store.DB
+	service  *pat.Service
+	servers  []*http.Server
+	failed   chan error
+	draining atomic.Bool
+	work     sync.WaitGroup
+	stopWork context.CancelFunc
+}
+
+// ready is the answer to /readyz.
+func (d *daemon) ready(ctx context.Context) error {
+	if d.draining.Load() {
+		return errors.New("stopping")
+	}
+	return d.db.Ping(ctx)
+}
+
+// serve answers requests that reach listener.
+func (d *daemon) serve(listener net.Listener, handler http.Handler) {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
+	}
+	d.servers = append(d.servers, server)
+	d.work.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			d.failed <- fmt.Errorf("serving %s: %w", listener.Addr(), err)
+		}
+	})
+}
+
+// sweep records expired tokens until the context ends.
+func (d *daemon) sweep(ctx context.Context) {
+	ticker := time.NewTicker(sweepInterval)
+	defer ticker.Stop()
+	for {
+		if swept, err := d.service.Sweep(ctx); err != nil && ctx.Err() == nil {
+			d.log.Error("sweeping failed", "error", err)
+		} else if swept > 0 {
+			d.log.Info("tokens expired", "count", swept)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// start begins the background work.
+func (d *daemon) start() {
+	ctx, stop := context.WithCancel(context.Background())
+	d.stopWork = stop
+	d.work.Go(func() { d.sweep(ctx) })
+}
+
+// wait blocks until ctx ends or a listener fails, then drains.
+func (d *daemon) wait(ctx context.Context) error {
+	var failure error
+	select {
+	case <-ctx.Done():
+	case failure = <-d.failed:
+	}
+	return errors.Join(failure, d.stop())
+}
+
+// stop lets requests end, then closes everything.
+func (d *daemon) stop() error {
+	d.draining.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	var faults []error
+	for _, server := range d.servers {
+		if err := server.Shutdown(ctx); err != nil {
+			faults = append(faults, fmt.Errorf("draining: %w", err), server.Close())
+		}
+	}
+	d.stopWork()
+	d.work.Wait()
+	if err := d.db.Close(); err != nil {
+		faults = append(faults, fmt.Errorf("closing the database: %w", err))
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,88 @@
+package daemon
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/patrolhq/patrol/internal/identity"
+)
+
+// Serve runs the service as c says until ctx ends, then lets requests end and
+// returns nil. It logs to logs.
+func Serve(ctx context.Context, c Config, logs io.Writer) error {
+	s, err := c.prepare()
+	if err != nil {
+		return fmt.Errorf("the configuration has faults:\n%w", err)
+	}
+	handler, err := c.Log.handler(logs)
+	if err != nil {
+		return err
+	}
+	log := slog.New(handler)
+	verifier, err := newVerifier(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	listener, err := c.listenTLS()
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	db, err := openDatabase(ctx, c.Database.Path, s.keyring, log)
+	if err != nil {
+		return err
+	}
+	d, api, err := assemble(s, parts{db: db, verifier: verifier, publicURL: c.PublicURL, addressHeader: c.ClientAddressHeader, log: log})
+	if err != nil {
+		db.Close()
+		return err
+	}
+	d.start()
+	d.serve(listener, api)
+	log.Info("serving", "address", listener.Addr().String(), "public_url", c.PublicURL,
+		"organizations", s.directory.Len(), "keys", keyIDs(s.keyring))
+	return d.wait(ctx)
+}
+
+// probeTimeout bounds how long a start waits for issuers.
+const probeTimeout = 5 * time.Second
+
+// newVerifier asks every issuer for its keys at once. One that does not answer
+// may do so later; the development identity provider is never accepted.
+func newVerifier(ctx context.Context, s setup, log *slog.Logger) (*identity.Verifier, error) {
+	verifier, err := identity.New(identity.Config{Issuers: s.issuers, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	if err := verifier.Probe(ctx); errors.Is(err, identity.ErrDevelopment) {
+		return nil, err
+	} else if err != nil {
+		log.Warn("an issuer does not answer yet", "error", err)
+	}
+	return verifier, nil
+}
+
+// listenTLS opens the listener, with the certificate where there is one.
+func (c Config) listenTLS() (net.Listener, error) {
+	listener, err := net.Listen("tcp", c.listen())
+	if err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	if c.TLS.Certificate == "" {
+		return listener, nil
+	}
+	certificate, err := tls.LoadX509KeyPair(c.TLS.Certificate, c.TLS.Key)
+	if err != nil {
+		listener.Close()
+		return nil, fmt.Errorf("reading the certificate: %w", err)
+	}
+	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}), nil
+}

@@ -1,0 +1,314 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/patrolhq/patrol/api"
+	"github.com/patrolhq/patrol/internal/identity"
+	"github.com/patrolhq/patrol/internal/pat"
+)
+
+// setup is a configuration that was checked and understood: what the parts of
+// the service are made from.
+type setup struct {
+	keyring       *pat.Keyring
+	pageKey       []byte
+	directory     *pat.Directory
+	catalogue     *pat.Catalogue
+	scopes        []api.Scope
+	limits        pat.Limits
+	policies      map[pat.UUID]pat.Policy
+	issuers       []identity.Issuer
+	signIn        api.SignIn
+	authorization string
+}
+
+// policy is what an organization allows.
+func (s setup) policy(_ context.Context, o pat.Organization) (pat.Policy, error) {
+	return s.policies[o.ID], nil
+}
+
+// faults collects everything that is wrong with a configuration, each with
+// the key that it stands under.
+type faults []error
+
+func (f *faults) add(key string, err error) {
+	if err != nil {
+		*f = append(*f, fmt.Errorf("%s: %w", key, err))
+	}
+}
+
+func (f *faults) addf(key, format string, args ...any) { f.add(key, fmt.Errorf(format, args...)) }
+
+// Check reports every fault of c at once, nil where there is none. It reads
+// the secrets that c refers to and touches nothing else.
+func (c Config) Check() error {
+	_, err := c.prepare()
+	return err
+}
+
+// prepare checks c and makes of it what the service is assembled from.
+func (c Config) prepare() (setup, error) {
+	var f faults
+	var s setup
+	c.checkServing(&f)
+	s.keyring, s.pageKey = c.prepareKeys(&f)
+	s.issuers, s.signIn, s.authorization = c.prepareIssuers(&f)
+	s.directory, s.policies = c.prepareOrganizations(&f, s.issuers)
+	s.catalogue, s.scopes = c.prepareScopes(&f)
+	s.limits = c.Limits.prepare(&f)
+	return s, errors.Join(f...)
+}
+
+func (c Config) checkServing(f *faults) {
+	if _, _, err := net.SplitHostPort(c.listen()); err != nil {
+		f.addf("listen", "%q is not host:port", c.Listen)
+	}
+	f.add("public_url", checkPublicURL(c.PublicURL))
+	if (c.TLS.Certificate == "") != (c.TLS.Key == "") {
+		f.addf("tls", "certificate and key belong together: name both files")
+	}
+	if c.Database.Path == "" {
+		f.addf("database.path", "missing: name the file that tokens are kept in")
+	}
+	if _, err := c.Log.handler(nil); err != nil {
+		f.add("log", err)
+	}
+}
+
+func (c Config) listen() string { return cmp.Or(c.Listen, "127.0.0.1:8080") }
+
+// checkPublicURL accepts an origin: https, or http on a loopback host.
+func checkPublicURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return errors.New("missing: say how clients reach the service, such as \"https://pats.example.com\"")
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "":
+		return fmt.Errorf("%q is not scheme and host, such as \"https://pats.example.com\"", text)
+	case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
+		return fmt.Errorf("%q is not https: access tokens must not travel in clear", text)
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (c Config) prepareKeys(f *faults) (*pat.Keyring, []byte) {
+	var keys []pat.ServerKey
+	for i, key := range c.Keys {
+		at := fmt.Sprintf("keys[%d]", i)
+		if len(key.ID) != 1 {
+			f.addf(at+".id", "%q is not one letter or digit", key.ID)
+			continue
+		}
+		secret, err := key.Secret.readKey()
+		if err != nil {
+			f.add(at+".secret", err)
+			continue
+		}
+		keys = append(keys, pat.ServerKey{ID: key.ID[0], Secret: secret})
+	}
+	if len(keys) < len(c.Keys) {
+		return nil, nil
+	}
+	keyring, pageKey, err := newKeys(c.Signature, keys)
+	f.add("keys", err)
+	return keyring, pageKey
+}
+
+// newKeys makes the keyring, and the key of continuation tokens from the
+// minting key.
+func newKeys(signature string, keys []pat.ServerKey) (*pat.Keyring, []byte, error) {
+	keyring, err := pat.NewKeyring(signature, keys...)
+	if err != nil {
+		return nil, nil, err
+	}
+	pageKey, err := pat.DeriveKey(keys[0].Secret, "page")
+	return keyring, pageKey, err
+}
+
+func (c Config) prepareIssuers(f *faults) (issuers []identity.Issuer, signIn api.SignIn, authorization string) {
+	for i, configured := range c.Issuers {
+		at := fmt.Sprintf("issuers[%d]", i)
+		if configured.Kind == identity.KindEntra && configured.URL == "" {
+			configured.URL = "https://login.microsoftonline.com"
+		}
+		if u, err := url.Parse(configured.URL); err != nil || u.Scheme != "https" && !isLoopback(u.Hostname()) {
+			f.addf(at+".url", "%q is not https", configured.URL)
+		}
+		issuer := identity.Issuer{Kind: configured.Kind, URL: configured.URL, Tenants: configured.Tenants, Audiences: configured.Audiences}
+		if issuer.Kind == identity.KindOIDC {
+			issuer.Tenant = pat.HashUUID("tenant", issuer.URL)
+		}
+		if configured.Tenant != "" {
+			tenant, err := pat.ParseUUID(configured.Tenant)
+			f.add(at+".tenant", err)
+			issuer.Tenant = tenant
+		}
+		issuers = append(issuers, issuer)
+		if i == 0 {
+			signIn = configured.signIn()
+			authorization = signIn.Authority
+		}
+	}
+	_, err := identity.New(identity.Config{Issuers: issuers})
+	f.add("issuers", err)
+	return issuers, signIn, authorization
+}
+
+// signIn is what clients are told about signing in with this issuer.
+func (i IssuerConfig) signIn() api.SignIn {
+	audience := identity.DefaultAudience
+	if len(i.Audiences) > 0 {
+		audience = i.Audiences[0]
+	}
+	authority := i.URL
+	if i.Kind == identity.KindEntra {
+		tenant := "organizations"
+		if len(i.Tenants) == 1 {
+			tenant = i.Tenants[0]
+		}
+		authority = strings.TrimSuffix(i.URL, "/") + "/" + tenant
+	}
+	return api.SignIn{Kind: i.Kind, Authority: authority, Scope: cmp.Or(i.Scope, audience+"/.default"), ClientID: i.ClientID}
+}
+
+func (c Config) prepareOrganizations(f *faults, issuers []identity.Issuer) (*pat.Directory, map[pat.UUID]pat.Policy) {
+	tenants := tenantsOf(issuers)
+	common := c.Policy.policy()
+	policies := map[pat.UUID]pat.Policy{}
+	var organizations []pat.Organization
+	for i, configured := range c.Organizations {
+		at := fmt.Sprintf("organizations[%d]", i)
+		o := pat.Organization{Name: configured.Name, Members: configured.Members}
+		var err error
+		if o.ID, err = pat.ParseUUID(configured.ID); err != nil {
+			f.add(at+".id", err)
+			continue
+		}
+		switch {
+		case configured.Tenant != "":
+			if o.Tenant, err = pat.ParseUUID(configured.Tenant); err != nil {
+				f.add(at+".tenant", err)
+			} else if !slices.Contains(tenants, o.Tenant) {
+				f.addf(at+".tenant", "no issuer has the tenant %s", o.Tenant)
+			}
+		case len(tenants) == 1:
+			o.Tenant = tenants[0]
+		default:
+			f.addf(at+".tenant", "missing: the issuers have %d tenants, say which one's users belong here", len(tenants))
+		}
+		policies[o.ID] = common
+		if configured.Policy != nil {
+			policies[o.ID] = configured.Policy.policy()
+		}
+		organizations = append(organizations, o)
+	}
+	if len(c.Organizations) == 0 {
+		f.addf("organizations", "missing: at least one is needed")
+	}
+	directory, err := pat.NewDirectory(organizations)
+	f.add("organizations", err)
+	return directory, policies
+}
+
+// tenantsOf lists the tenants whose users the issuers sign in.
+func tenantsOf(issuers []identity.Issuer) []pat.UUID {
+	var tenants []pat.UUID
+	for _, issuer := range issuers {
+		if issuer.Kind != identity.KindEntra {
+			tenants = append(tenants, issuer.Tenant)
+			continue
+		}
+		for _, tenant := range issuer.Tenants {
+			if id, err := pat.ParseUUID(tenant); err == nil { // identity.New says what is wrong with others
+				tenants = append(tenants, id)
+			}
+		}
+	}
+	return tenants
+}
+
+func (p PolicyConfig) policy() pat.Policy {
+	return pat.Policy{
+		Creation: pat.CreationRestriction{
+			Restriction:      pat.Restriction{On: p.RestrictCreation, Exempt: p.RestrictCreationExempt},
+			PackagingAllowed: p.PackagingAllowed,
+		},
+		Global:    pat.Restriction{On: p.RestrictGlobal, Exempt: p.RestrictGlobalExempt},
+		FullScope: pat.Restriction{On: p.RestrictFullScope, Exempt: p.RestrictFullScopeExempt},
+		Lifespan:  pat.LifespanRestriction{Max: time.Duration(p.MaxLifespan), Exempt: p.MaxLifespanExempt},
+	}
+}
+
+func (c Config) prepareScopes(f *faults) (*pat.Catalogue, []api.Scope) {
+	scopes := api.AzureDevOpsScopes()
+	for _, added := range c.Scopes {
+		scopes = append(scopes, api.Scope{
+			Name: added.Name, Area: added.Area, Covers: added.Covers,
+			Includes: append([]string{}, added.Includes...), HighPrivilege: added.HighPrivilege,
+		})
+	}
+	catalogue, err := newCatalogue(scopes)
+	f.add("scopes", err)
+	return catalogue, scopes
+}
+
+// newCatalogue is the domain's view of scopes. Full access is always part of
+// it and needs no definition.
+func newCatalogue(scopes []api.Scope) (*pat.Catalogue, error) {
+	var definitions []pat.ScopeDefinition
+	for _, scope := range scopes {
+		if scope.Name != string(pat.FullScope) {
+			definitions = append(definitions, pat.ScopeDefinition{Name: scope.Name, Includes: scope.Includes})
+		}
+	}
+	return pat.NewCatalogue(definitions)
+}
+
+func (l LimitsConfig) prepare(f *faults) pat.Limits {
+	limits := pat.Limits{DefaultLifetime: time.Duration(l.DefaultLifetime), MaxLifetime: time.Duration(l.MaxLifetime)}
+	switch l.GlobalPATs {
+	case "", "allowed":
+	case "blocked":
+		limits.Global = pat.GlobalBlocked
+	case "retired":
+		limits.Global = pat.GlobalRetired
+	default:
+		f.addf("limits.global_pats", "%q is not allowed, blocked or retired", l.GlobalPATs)
+	}
+	if l.MaxLifetime != 0 && l.DefaultLifetime > l.MaxLifetime {
+		f.addf("limits.default_lifetime", "it is longer than max_lifetime")
+	}
+	return limits
+}
+
+// handler makes the log's handler on w.
+func (l LogConfig) handler(w io.Writer) (slog.Handler, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cmp.Or(l.Level, "info"))); err != nil {
+		return nil, fmt.Errorf("level %q is not debug, info, warn or error", l.Level)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch l.Format {
+	case "", "json":
+		return slog.NewJSONHandler(w, options), nil
+	case "text":
+		return slog.NewTextHandler(w, options), nil
+	}
+	return nil, fmt.Errorf("format %q is not json or text", l.Format)
+}
