@@ -38,8 +38,11 @@ func TestParseName(t *testing.T) {
 		{"replacement character", "a\ufffdb", "", CodeInvalidDisplayName},
 		{"line separator", "a\u2028b", "", CodeInvalidDisplayName},
 		{"paragraph separator", "a\u2029b", "", CodeInvalidDisplayName},
+		{"first embedding", "a\u202ab", "", CodeInvalidDisplayName},
 		{"right-to-left override", "a\u202eb", "", CodeInvalidDisplayName},
-		{"isolate", "a\u2066b\u2069", "", CodeInvalidDisplayName},
+		{"first isolate", "a\u2066b", "", CodeInvalidDisplayName},
+		{"last isolate", "a\u2069b", "", CodeInvalidDisplayName},
+		{"narrow space", "a\u202fb", "a\u202fb", ""},
 	}
 	for _, tt := range tests {
 		got, err := parseName(tt.text)
