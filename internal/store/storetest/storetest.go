@@ -44,6 +44,12 @@ func Run(t *testing.T, open func(testing.TB) Database) {
 		{"EventsKeepEverything", eventsKeepEverything},
 		{"EventsOfBrokenClients", eventsOfBrokenClients},
 		{"CancelledContext", cancelledContext},
+		{"ListEveryKind", listEveryKind},
+		{"ListManyBuckets", listManyBuckets},
+		{"ListNothing", listNothing},
+		{"ListWhileChanging", listWhileChanging},
+		{"Linearizable", linearizable},
+		{"Plans", plans},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -51,4 +57,8 @@ func Run(t *testing.T, open func(testing.TB) Database) {
 			tt.test(t, open(t))
 		})
 	}
+	t.Run("StateMachine", func(t *testing.T) {
+		t.Parallel()
+		stateMachine(t, open)
+	})
 }
