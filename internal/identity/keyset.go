@@ -56,15 +56,16 @@ func newKeySet(source keySource, remote *remote, now func() time.Time, log *slog
 	}
 }
 
-// verify checks the signature of t and returns what t says.
-func (s *keySet) verify(ctx context.Context, t *token) (*claims, error) {
+// verify checks the signature of t and returns the keys among which it found
+// the right one.
+func (s *keySet) verify(ctx context.Context, t *token) (*keyRing, error) {
 	ring := s.ring.Load()
 	if age := s.age(ring); age < distrustAfter {
 		if age >= refreshAfter {
 			s.refresh(ctx, ring)
 		}
 		if ring.verifies(t) {
-			return &t.unverified, nil
+			return ring, nil
 		}
 		if ring.has(t.keyID) {
 			return nil, refuse("the access token's signature is wrong: sign in again")
@@ -73,10 +74,11 @@ func (s *keySet) verify(ctx context.Context, t *token) (*claims, error) {
 	if err := s.await(ctx, s.refresh(ctx, ring)); err != nil {
 		return nil, err
 	}
-	if !s.ring.Load().verifies(t) {
+	ring = s.ring.Load()
+	if !ring.verifies(t) {
 		return nil, refuse("the access token is not signed with a key that its issuer publishes: sign in again")
 	}
-	return &t.unverified, nil
+	return ring, nil
 }
 
 // age is how long ago ring was fetched; no ring is infinitely old.

@@ -43,8 +43,6 @@ func parseToken(bearer string) (*token, error) {
 	switch {
 	case bearer == "":
 		return nil, refuse("no access token: sign in and send one in the Authorization header")
-	case len(bearer) > maxToken:
-		return nil, refuse("the access token is too large: at most 16 KiB are accepted, so let the issuer put fewer groups into it")
 	case looksLikePAT(bearer):
 		return nil, refuse("a personal access token cannot call this API: sign in and send an access token of Microsoft Entra or your OpenID Connect issuer")
 	}
@@ -71,6 +69,10 @@ func parseToken(bearer string) (*token, error) {
 		return nil, refuse("the access token's claims are broken or not of the expected types: ask the operator of the issuer")
 	}
 	return t, nil
+}
+
+func errTooLarge() error {
+	return refuse("the access token is too large: at most 16 KiB are accepted, so let the issuer put fewer groups into it")
 }
 
 // acceptedType accepts the typ header of access tokens (RFC 9068 section 4),

@@ -9,11 +9,13 @@
 // The keys of an issuer are found by OpenID Connect discovery, when the first
 // token asks for them, and kept. A token that names an unknown key makes the
 // Verifier look again, but no token, however made, can make it look often.
-// Nothing about tokens is remembered: every request is checked in full.
+// A token that passed is remembered by its hash, for as long as its issuer's
+// keys stay the same; its times are checked on every request.
 package identity
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -51,6 +53,7 @@ type Verifier struct {
 	now     func() time.Time
 	skew    time.Duration
 	log     *slog.Logger
+	known   verified
 }
 
 // New checks cfg and makes a verifier from it, without asking the network for
@@ -104,28 +107,50 @@ func New(cfg Config) (*Verifier, error) {
 // the issuer's keys cannot be fetched the error wraps [pat.ErrUnavailable], and
 // where ctx ends while waiting for them, the cause of that.
 func (v *Verifier) Authenticate(ctx context.Context, bearer string) (pat.Actor, error) {
-	t, err := parseToken(bearer)
+	if len(bearer) > maxToken {
+		return pat.Actor{}, errTooLarge()
+	}
+	digest := sha256.Sum256([]byte(bearer))
+	if t, ok := v.known.find(digest, v.now()); ok {
+		if err := t.claims.checkTimes(v.now(), v.skew); err != nil {
+			return pat.Actor{}, err
+		}
+		return t.actor, nil
+	}
+	t, err := v.verify(ctx, bearer)
 	if err != nil {
 		return pat.Actor{}, err
+	}
+	v.known.add(digest, t)
+	return t.actor, nil
+}
+
+// verify checks a token in full.
+func (v *Verifier) verify(ctx context.Context, bearer string) (verifiedToken, error) {
+	t, err := parseToken(bearer)
+	if err != nil {
+		return verifiedToken{}, err
 	}
 	trust := v.trusted[t.unverified.Issuer]
 	if trust == nil {
-		return pat.Actor{}, refuse("the access token is from an issuer or a tenant that is not accepted here: sign in with the right account")
+		return verifiedToken{}, refuse("the access token is from an issuer or a tenant that is not accepted here: sign in with the right account")
 	}
-	claims, err := trust.keys.verify(ctx, t)
+	ring, err := trust.keys.verify(ctx, t)
 	if err != nil {
-		return pat.Actor{}, err
+		return verifiedToken{}, err
 	}
+	claims := &t.unverified // not any more
 	if err := claims.checkTimes(v.now(), v.skew); err != nil {
-		return pat.Actor{}, err
+		return verifiedToken{}, err
 	}
 	if err := claims.checkUse(trust.audiences); err != nil {
-		return pat.Actor{}, err
+		return verifiedToken{}, err
 	}
 	if claims.groupsOmitted() {
 		v.log.DebugContext(ctx, "the access token names no groups because there are too many: use app roles or assign fewer groups", "issuer", trust.issuer)
 	}
-	return trust.actor(claims)
+	actor, err := trust.actor(claims)
+	return verifiedToken{trust, ring, claims, actor}, err
 }
 
 // Probe fetches the keys of every issuer, so that what is wrong with one shows
