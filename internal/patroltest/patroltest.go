@@ -60,7 +60,7 @@ func Start(t testing.TB, o Options) *Server {
 		stop()
 		t.Fatalf("starting patrold: %v", err)
 	}
-	s := &Server{DevInfo: dev.Info, Data: o.Data, HTTP: httpClient(t, dev.Info.CAFile)}
+	s := Attach(t, dev)
 	t.Cleanup(func() {
 		s.HTTP.CloseIdleConnections()
 		stop()
@@ -69,6 +69,12 @@ func Start(t testing.TB, o Options) *Server {
 		}
 	})
 	return s
+}
+
+// Attach is a Server for a patrold that the caller started and ends.
+func Attach(t testing.TB, dev *daemon.Dev) *Server {
+	t.Helper()
+	return &Server{DevInfo: dev.Info, Data: filepath.Dir(dev.File), HTTP: httpClient(t, dev.Info.CAFile)}
 }
 
 // httpClient trusts the certificate in caFile, if any, and follows no
