@@ -41,7 +41,6 @@ there. If it cannot be written, the token is revoked.`,
 	flags.BoolVar(&f.allOrganizations, "all-organizations", false, "make it good for every organization that you can reach")
 	flags.StringVar(&f.output, "output", "", "write the secret to this file, readable by you only")
 	jsonFlag(cmd, &f.json)
-	cmd.MarkFlagsMutuallyExclusive("output", "json")
 	p.completeFlag(cmd, "scope", completeScopes)
 	return cmd
 }

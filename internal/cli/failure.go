@@ -58,14 +58,17 @@ func (f *failure) with(format string, args ...any) *failure {
 	return f
 }
 
+// exclusive is the failure where two flags contradict each other.
+func exclusive(flag, other string) error {
+	return fail(exitUsage, "%s and %s exclude each other", flag, other).with("leave one of them out")
+}
+
 // report prints err, the only place that does, and returns the exit code.
 func (p *program) report(err error) int {
-	if errors.Is(err, syscall.EPIPE) {
-		if _, ok := errors.AsType[*failure](err); !ok {
-			return exitFailed // whoever read the output has seen enough
-		}
-	}
 	f := p.explain(err)
+	if e, ok := f.err.(*writeError); ok && errors.Is(e, syscall.EPIPE) {
+		return f.code // whoever read the result has seen enough
+	}
 	p.notes.printf("%s %s\n", p.notes.bad("patrol:"), indented(f.Error()))
 	if f.hint != "" {
 		p.notes.printf("%s %s\n", p.notes.dim("hint:"), indented(f.hint))

@@ -19,13 +19,14 @@ type lifetime struct{ span, until string }
 func (l *lifetime) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&l.span, "for", "", "how long it lasts from now on, such as 12h, 30d, 6w or 1y")
 	cmd.Flags().StringVar(&l.until, "until", "", "until when it lasts: a date, or a date and time in RFC 3339")
-	cmd.MarkFlagsMutuallyExclusive("for", "until")
 }
 
 // end is the moment asked for; nil where none is.
 func (l *lifetime) end(now time.Time) (*api.Time, error) {
 	var end time.Time
 	switch {
+	case l.span != "" && l.until != "":
+		return nil, exclusive("--for", "--until")
 	case l.span != "":
 		span, err := parseSpan(l.span)
 		if err != nil {

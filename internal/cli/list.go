@@ -34,7 +34,6 @@ func (p *program) listCommand() *cobra.Command {
 	flags.BoolVar(&f.descending, "descending", false, "sort from the last to the first")
 	flags.IntVar(&f.limit, "limit", 0, "stop after so many tokens (0: never)")
 	jsonFlag(cmd, &f.json)
-	cmd.MarkFlagsMutuallyExclusive("ascending", "descending")
 	p.completeFlag(cmd, "status", cobra.FixedCompletions([]cobra.Completion{"active", "expired", "revoked", "all"}, cobra.ShellCompDirectiveNoFileComp))
 	p.completeFlag(cmd, "sort", cobra.FixedCompletions([]cobra.Completion{"name", "date", "status"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -55,6 +54,9 @@ func (f listFlags) options() (client.ListOptions, error) {
 	}
 	if f.limit < 0 {
 		return o, fail(exitUsage, "--limit must not be negative")
+	}
+	if f.ascending && f.descending {
+		return o, exclusive("--ascending", "--descending")
 	}
 	// The newest first, but names from A to Z.
 	ascending := f.ascending || !f.descending && sort != api.SortDisplayDate

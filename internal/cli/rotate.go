@@ -40,7 +40,6 @@ Unless told otherwise, the new token lasts as long as the old one was to last.`,
 	flags.StringVar(&f.output, "output", "", "write the secret to this file, readable by you only, instead of standard output")
 	flags.BoolVar(&f.keepOld, "keep-old", false, "do not revoke the old token")
 	jsonFlag(cmd, &f.json)
-	cmd.MarkFlagsMutuallyExclusive("output", "json")
 	p.completeFlag(cmd, "scope", completeScopes)
 	return cmd
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	oskeyring "github.com/zalando/go-keyring"
+	"go.uber.org/goleak"
 
 	"github.com/patrolhq/patrol/internal/devidp/devidptest"
 	"github.com/patrolhq/patrol/internal/patroltest"
@@ -22,7 +24,7 @@ import (
 // TestMain makes the test binary be patrol, and the browsers that patrol may
 // start, for the scripts.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(leakless{m}, map[string]func(){
 		"patrol": func() {
 			oskeyring.MockInitWithError(errors.New("tests have no keyring"))
 			os.Exit(Main())
@@ -30,6 +32,18 @@ func TestMain(m *testing.M) {
 		"xdg-open": browse, // Linux
 		"open":     browse, // macOS
 	})
+}
+
+// leakless fails where tests leave goroutines behind.
+type leakless struct{ *testing.M }
+
+func (l leakless) Run() int {
+	code := l.M.Run()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 // browse is a browser whose person signs in as $BROWSER_USER.
@@ -65,8 +79,12 @@ func runScripts(t *testing.T, dir string, o patroltest.Options) {
 			e.Setenv("SERVER", s.API)
 			e.Setenv("CA_FILE", s.CAFile)
 			e.Setenv("BROWSER_USER", "alice@contoso.example")
-			e.Setenv("ALICE", s.Token(e.T().(testing.TB), "alice"))
-			e.Setenv("BOB", s.Token(e.T().(testing.TB), "bob"))
+			for _, user := range []string{"alice", "bob"} { // in files, because variables are logged
+				token := s.Token(e.T().(testing.TB), user)
+				if err := os.WriteFile(filepath.Join(e.WorkDir, user+".token"), []byte(token), 0o600); err != nil {
+					return err
+				}
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "capture": capture, "mode": mode},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/patrolhq/patrol/api"
@@ -20,6 +19,9 @@ type secretSink struct {
 
 // check fails before a token is made whose secret would be lost.
 func (s secretSink) check() error {
+	if s.file != "" && s.json {
+		return exclusive("--output", "--json")
+	}
 	f, ok := s.p.out.w.(*os.File)
 	if s.file != "" || !ok {
 		return nil
@@ -46,7 +48,7 @@ func (s secretSink) keep(_ context.Context, token api.PatToken) error {
 		return nil
 	}
 	if err := s.print(token); err != nil {
-		return fmt.Errorf("writing the secret: %w", err)
+		return err
 	}
 	return s.flush()
 }
@@ -55,8 +57,7 @@ func (s secretSink) print(token api.PatToken) error {
 	if s.json {
 		return s.p.out.json(token)
 	}
-	_, err := io.WriteString(s.p.out.w, *token.Token+"\n")
-	return err
+	return s.p.out.write(*token.Token + "\n")
 }
 
 // flush brings a file that standard output was redirected to onto the disk.

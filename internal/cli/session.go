@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"net/http"
 	"os"
@@ -88,7 +89,7 @@ func (p *program) httpClient(t target) (*http.Client, error) {
 		if !roots.AppendCertsFromPEM(data) {
 			return nil, fail(exitUsage, "%s has no certificate in PEM", t.CAFile).with("correct --ca-file")
 		}
-		transport.TLSClientConfig.RootCAs = roots
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
 	return &http.Client{Transport: transport, Timeout: 30 * time.Second}, nil
 }

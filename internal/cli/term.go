@@ -51,6 +51,20 @@ func (o output) printf(format string, args ...any) {
 	_, _ = fmt.Fprintf(o.w, format, args...) // there is nowhere to report to
 }
 
+// write prints a result.
+func (o output) write(text string) error {
+	if _, err := io.WriteString(o.w, text); err != nil {
+		return &writeError{err}
+	}
+	return nil
+}
+
+// writeError is a result that could not be printed.
+type writeError struct{ err error }
+
+func (e *writeError) Error() string { return "writing the result: " + e.err.Error() }
+func (e *writeError) Unwrap() error { return e.err }
+
 // colored renders text in one of the 16 colours that every theme defines.
 func (o output) colored(color ansi.BasicColor, text string) string {
 	if o.profile < colorprofile.ANSI {
@@ -116,8 +130,7 @@ func (o output) table(t table) error {
 	} else if len(t.rows) > 0 {
 		o.align(&b, t)
 	}
-	_, err := io.WriteString(o.w, b.String())
-	return err
+	return o.write(b.String())
 }
 
 // align lays out the columns that people see.
@@ -204,8 +217,7 @@ func (o output) fields(fields []field) error {
 			fmt.Fprintf(&b, "%s\t%s\n", f.name, printable(f.value.plain))
 		}
 	}
-	_, err := io.WriteString(o.w, b.String())
-	return err
+	return o.write(b.String())
 }
 
 // json prints v as a JSON document.
@@ -220,8 +232,7 @@ func (o output) json(v any) error {
 	if err := json.Indent(&b, escapeJSON(raw.Bytes()), "", "  "); err != nil {
 		return fmt.Errorf("encoding the result: %w", err)
 	}
-	_, err := o.w.Write(b.Bytes())
-	return err
+	return o.write(b.String())
 }
 
 // escapeJSON writes what a terminal might act on as \u escapes: the encoder
