@@ -10,11 +10,6 @@ FUZZTIME ?= 1m
 # .ci/setup puts Node.js there where the system's is too old.
 export PATH := $(CURDIR)/bin/node/node_modules/.bin:$(PATH)
 
-# These spend minutes on other processes (JavaScript libraries, a service that is
-# killed fifty times). The race detector would find in them what it finds in the
-# rest, so the plain run is enough.
-RACE_SKIP := ^(TestNode|TestKill)$$
-
 # The linters have a module of their own: their dependencies are not ours.
 TOOL := $(GO) tool -modfile=tools/go.mod
 
@@ -40,7 +35,7 @@ check: fmt-check vet lint tidy-check test race ## Run everything that must be go
 
 .PHONY: race
 race: setup ## Run the tests under the race detector
-	$(GO) test -race -skip '$(RACE_SKIP)' ./...
+	$(GO) test -race ./...
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (1m)
