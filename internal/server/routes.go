@@ -41,6 +41,7 @@ func (s *Server) locations() []*route {
 			id: tokensID, area: "Tokens", resource: "Pats", path: "_apis/tokens/pats", results: true, versions: previews,
 			methods: map[string]func(*call) error{
 				http.MethodGet:    s.getOrListPats,
+				http.MethodHead:   s.getOrListPats,
 				http.MethodPost:   s.createPat,
 				http.MethodPut:    s.updatePat,
 				http.MethodDelete: s.revokePat,

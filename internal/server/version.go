@@ -83,8 +83,8 @@ func badVersion(typeKey, message string) error {
 	return &problem{status: http.StatusBadRequest, typeKey: typeKey, message: message}
 }
 
-// acceptParameter is the first parameter called name in the media types that
-// the client accepts.
+// acceptParameter is the first parameter called name, in lower case, in the
+// media types that the client accepts.
 func acceptParameter(h http.Header, name string) string {
 	for _, header := range h.Values("Accept") {
 		for mediaType := range strings.SplitSeq(header, ",") {

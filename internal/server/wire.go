@@ -51,7 +51,7 @@ func (c *call) replyResult(t *api.PatToken, refusal *pat.Error) error {
 	if c.version.atLeast(7, 2) {
 		result.PatTokenErrorMessage = new(api.Nullable(message))
 	}
-	if strings.EqualFold(acceptParameter(c.Header, "enumsAsNumbers"), "true") {
+	if strings.EqualFold(acceptParameter(c.Header, "enumsasnumbers"), "true") {
 		return c.reply(http.StatusOK, numberedResult{result, result.PatTokenError.Number()})
 	}
 	return c.reply(http.StatusOK, result)
