@@ -32,6 +32,9 @@ type ServerKey struct {
 	Secret []byte
 }
 
+// Format prints the id alone, under every verb.
+func (k ServerKey) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "server key %c", k.ID) }
+
 // DefaultSignature marks a secret as Patrol's, so that nobody's scanner
 // reports it to Microsoft; test doubles of Azure DevOps may use "AZDO".
 const DefaultSignature = "PTRL"

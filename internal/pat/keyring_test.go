@@ -2,6 +2,7 @@ package pat
 
 import (
 	"encoding/hex"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -286,6 +287,18 @@ func TestKeyringIsConcurrent(t *testing.T) {
 	for range 4 {
 		if !<-done {
 			t.Error("keys disturb each other when used side by side")
+		}
+	}
+}
+
+func TestServerKeyNeverPrints(t *testing.T) {
+	t.Parallel()
+	key := ServerKey{ID: 'A', Secret: []byte("0123456789abcdef0123456789abcdef")}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		for _, value := range []any{key, []ServerKey{key}, struct{ Key ServerKey }{key}} {
+			if got := fmt.Sprintf(verb, value); strings.Contains(got, "0123456789abcdef") || strings.Contains(got, "3031323334") {
+				t.Errorf("%s prints the key of %T", verb, value)
+			}
 		}
 	}
 }

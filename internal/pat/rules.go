@@ -46,7 +46,7 @@ const maxNameLength = 255
 func parseName(text string) (string, error) {
 	name := strings.TrimSpace(text)
 	switch {
-	case name == "":
+	case !strings.ContainsFunc(name, visible):
 		return "", refuse(CodeDisplayNameRequired, "a display name is required: say what the token is for")
 	case utf8.RuneCountInString(name) > maxNameLength:
 		return "", refuse(CodeInvalidDisplayName, fmt.Sprintf("the display name is too long: at most %d characters", maxNameLength))
@@ -55,6 +55,10 @@ func parseName(text string) (string, error) {
 	}
 	return name, nil
 }
+
+// visible tells characters that can be seen from spaces and from those of no
+// width, of which a name could otherwise consist.
+func visible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
 // misprints are control characters, line and paragraph separators, marks that
 // turn the direction of writing, and the sign for undecodable input.
