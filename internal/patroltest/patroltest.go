@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,7 +131,12 @@ func (s *Server) AppToken(t testing.TB) string {
 
 func (s *Server) grant(t testing.TB, form url.Values) string {
 	t.Helper()
-	resp, err := s.HTTP.PostForm(s.Authority+"/oauth2/v2.0/token", form)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.Authority+"/oauth2/v2.0/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatalf("asking for an access token: %v", err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := s.HTTP.Do(req)
 	if err != nil {
 		t.Fatalf("asking for an access token: %v", err)
 	}
