@@ -46,12 +46,14 @@ const maxNameLength = 255
 func parseName(text string) (string, error) {
 	name := strings.TrimSpace(text)
 	switch {
-	case !strings.ContainsFunc(name, visible):
+	case name == "":
 		return "", refuse(CodeDisplayNameRequired, "a display name is required: say what the token is for")
 	case utf8.RuneCountInString(name) > maxNameLength:
 		return "", refuse(CodeInvalidDisplayName, fmt.Sprintf("the display name is too long: at most %d characters", maxNameLength))
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, misprints):
 		return "", refuse(CodeInvalidDisplayName, "the display name has control or broken characters: use plain text on one line")
+	case !strings.ContainsFunc(name, visible):
+		return "", refuse(CodeInvalidDisplayName, "the display name cannot be seen: use letters or digits")
 	}
 	return name, nil
 }

@@ -25,7 +25,7 @@ func TestParseName(t *testing.T) {
 		{"quotes and markup", `<b>"a" & 'b'</b>`, `<b>"a" & 'b'</b>`, ""},
 		{"nothing", "", "", CodeDisplayNameRequired},
 		{"only space", " \u2003\r\n", "", CodeDisplayNameRequired},
-		{"only characters of no width", "\u200b\u200d\ufeff", "", CodeDisplayNameRequired},
+		{"only characters of no width", "\u200b\u200d\ufeff", "", CodeInvalidDisplayName},
 		{"256 characters", strings.Repeat("x", 256), "", CodeInvalidDisplayName},
 		{"256 wide characters", strings.Repeat("é", 256), "", CodeInvalidDisplayName},
 		{"very long", strings.Repeat("x", 1<<20), "", CodeInvalidDisplayName},
