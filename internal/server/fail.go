@@ -80,7 +80,7 @@ func (s *Server) fail(c *call, err error) {
 		if refusal.Code == pat.CodeTenantPolicyUnreadable {
 			s.Log.Error("request failed", "activity", c.activity, "error", err)
 		}
-		c.replyResult(nil, refusal)
+		_ = c.replyResult(nil, refusal) // a refusal always encodes
 	case refused && answers[refusal.Code].status != 0:
 		a := answers[refusal.Code]
 		if a.status == http.StatusUnauthorized {
@@ -138,5 +138,5 @@ func (c *call) envelope(status int, typeKey, message string) {
 		body.EventID = 0
 	}
 	c.version = version{}
-	c.reply(status, body) // an envelope always encodes
+	_ = c.reply(status, body) // an envelope always encodes
 }

@@ -129,7 +129,7 @@ func (s *Server) serve(c *call) error {
 // client, and its value, which may hold anything, stays out of the log.
 func (s *Server) finish(c *call) {
 	if fault := recover(); fault != nil {
-		if fault == http.ErrAbortHandler {
+		if fault == http.ErrAbortHandler { //nolint:errorlint // a recovered value, which net/http compares so too
 			panic(fault)
 		}
 		s.Log.Error("panic", "activity", c.activity, "type", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
