@@ -152,7 +152,7 @@ func (v validating) checkAnswer(ctx context.Context, input *openapi3filter.Reque
 		input.Request.Context().Value(wrongKey{}) != nil {
 		input.Route = &routers.Route{Spec: v.doc, Operation: v.general}
 	}
-	if strings.Contains(input.Request.Header.Get("Accept"), "enumsAsNumbers=true") {
+	if strings.Contains(strings.ToLower(input.Request.Header.Get("Accept")), "enumsasnumbers=true") {
 		var err error
 		if body, err = withNames(body); err != nil {
 			return err
