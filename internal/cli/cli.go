@@ -11,6 +11,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -45,9 +46,10 @@ type program struct {
 func Main() int {
 	// A closed pipe must be an error of the write, not the end of the process:
 	// a rotation has to clean up.
-	signal.Ignore(syscall.SIGPIPE)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // the second interrupt ends the process at once
 	browser.Stdout, browser.Stderr = io.Discard, io.Discard
 	p := &program{
 		args: os.Args[1:],
@@ -64,7 +66,7 @@ func (p *program) run(ctx context.Context) int {
 		return exitOK
 	}
 	if ctx.Err() != nil {
-		return p.report(&failure{code: exitInterrupted, err: err})
+		return p.report(&failure{code: exitInterrupted, err: fmt.Errorf("interrupted: %w", err)})
 	}
 	return p.report(err)
 }

@@ -99,19 +99,19 @@ func (p *program) noteClamp(asked *api.Time, token api.PatToken) {
 // localTime is for people.
 func localTime(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
 
-// relative is how far t is from now, in the largest unit that fits at least
-// twice: "in 29 days", "3 hours ago".
+// relative is how far t is from now: "in 29 days", "3 hours ago". Days count up
+// to two months, and what a unit lacks to the next number is forgiven up to a
+// twentieth, so that what was made for 30 days does not end "in 29 days".
 func relative(t, now time.Time) string {
 	distance := t.Sub(now)
 	size := distance.Abs()
-	units := []struct {
-		name string
-		span time.Duration
-	}{{"year", 365 * day}, {"month", 30 * day}, {"week", 7 * day}, {"day", day}, {"hour", time.Hour}, {"minute", time.Minute}}
 	text := "less than a minute"
-	for _, unit := range units {
-		skip := unit.name == "week" // 30 days say more than 4 weeks
-		if n := size / unit.span; !skip && (n >= 2 || n == 1 && (unit.name == "minute" || unit.name == "hour" || unit.name == "day")) {
+	for _, unit := range []struct {
+		name  string
+		span  time.Duration
+		least time.Duration
+	}{{"year", 365 * day, 2}, {"month", 30 * day, 2}, {"day", day, 1}, {"hour", time.Hour, 1}, {"minute", time.Minute, 1}} {
+		if n := (size + unit.span/20) / unit.span; n >= unit.least {
 			text = fmt.Sprintf("%d %s", n, plural(unit.name, n))
 			break
 		}

@@ -70,8 +70,8 @@ func TestRelative(t *testing.T) {
 	t.Parallel()
 	for span, want := range map[time.Duration]string{
 		0: "in less than a minute", 30 * time.Second: "in less than a minute", -time.Second: "less than a minute ago",
-		time.Minute: "in 1 minute", 119 * time.Minute: "in 1 hour", 2 * time.Hour: "in 2 hours", day: "in 1 day", -day: "1 day ago",
-		30 * day: "in 30 days", 59 * day: "in 59 days", 60 * day: "in 2 months", 365 * day: "in 12 months", 800 * day: "in 2 years",
+		time.Minute: "in 1 minute", 100 * time.Minute: "in 1 hour", 2 * time.Hour: "in 2 hours", day: "in 1 day", -day: "1 day ago",
+		30 * day: "in 30 days", 58 * day: "in 58 days", 60 * day: "in 2 months", 30*day - time.Second: "in 30 days", 23*time.Hour + 59*time.Minute: "in 1 day", 365 * day: "in 12 months", 800 * day: "in 2 years",
 	} {
 		if got := relative(testNow.Add(span), testNow); got != want {
 			t.Errorf("relative(%v) = %q, want %q", span, got, want)

@@ -119,7 +119,7 @@ func (p *program) tokenTable(tokens []api.PatToken, filter api.DisplayFilterOpti
 		s := status(token, filter == api.FilterRevoked || revoked[token.AuthorizationID], p.now())
 		t.rows = append(t.rows, []cell{
 			text(token.AuthorizationID), text(token.DisplayName), text(token.Scope),
-			p.statusCell(s), text(utc(token.ValidFrom)), p.expiryCell(token), organizationsCell(token),
+			p.statusCell(s), text(utc(token.ValidFrom)), p.expiryCell(token, s), organizationsCell(token),
 		})
 	}
 	return t

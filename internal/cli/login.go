@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -132,6 +133,8 @@ func (c config) nameFor(t target) (string, error) {
 	return name, checkProfileName(name)
 }
 
+var tenantPattern = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.-]*$`)
+
 // adapt changes what the service says by what the user says.
 func (f loginFlags) adapt(s api.SignIn) (api.SignIn, error) {
 	if f.clientID != "" {
@@ -139,6 +142,9 @@ func (f loginFlags) adapt(s api.SignIn) (api.SignIn, error) {
 	}
 	if f.tenant == "" {
 		return s, nil
+	}
+	if !tenantPattern.MatchString(f.tenant) {
+		return s, fail(exitUsage, "%q is no tenant", f.tenant).with("write its id or one of its domains")
 	}
 	authority, err := url.Parse(s.Authority)
 	if err != nil || s.Kind != api.SignInEntra {

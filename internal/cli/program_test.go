@@ -31,6 +31,8 @@ type user struct {
 	browser *devidptest.Browser
 	// device makes the browser enter the code that patrol shows.
 	device bool
+	// watch also gets what is said besides results.
+	watch io.Writer
 	// terminal makes standard output one of that width.
 	terminal int
 }
@@ -56,6 +58,12 @@ type result struct {
 // patrol runs the command line.
 func (u *user) patrol(t *testing.T, args ...string) result {
 	t.Helper()
+	return u.patrolUntil(t.Context(), t, args...)
+}
+
+// patrolUntil runs the command line until it or ctx ends.
+func (u *user) patrolUntil(ctx context.Context, t *testing.T, args ...string) result {
+	t.Helper()
 	var out, notes shared
 	p := &program{
 		args: args, in: input{r: strings.NewReader("")},
@@ -64,10 +72,13 @@ func (u *user) patrol(t *testing.T, args ...string) result {
 		dir: u.dir, keyring: u.keyring, now: u.now,
 		open: func(address string) error { return u.browser.Open(t.Context(), address, u.name) },
 	}
+	if u.watch != nil {
+		p.notes.w = io.MultiWriter(&notes, u.watch)
+	}
 	if u.device {
 		p.notes.w = io.MultiWriter(&notes, &approver{t: t, user: u})
 	}
-	code := p.run(t.Context())
+	code := p.run(ctx)
 	return result{code, out.String(), notes.String()}
 }
 

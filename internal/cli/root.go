@@ -29,7 +29,11 @@ const environmentHelp = `These variables stand for flags; a flag wins over its v
   PATROL_TOKEN         an access token of a user for the service, used instead
                        of what "patrol login" stored. A personal access token
                        will not do: the service refuses it.
-  NO_COLOR             no colours`
+  NO_COLOR             no colours
+
+The profiles and their credentials are in the directory "patrol" where programs
+keep their configuration: $XDG_CONFIG_HOME or ~/.config on Linux, ~/Library/
+Application Support on macOS, %AppData% on Windows.`
 
 const outputHelp = `Results are printed on standard output; questions, notes, warnings and errors on
 standard error. On a terminal, results are tables for people. Elsewhere they are
@@ -39,9 +43,9 @@ control characters in them are escaped:
   list          id, name, scopes, status, created, expires, organizations
   scopes        name, area, what it covers, what it includes, privilege
   profile list  name, server, organization, user, whether it is the current one
+  create        the secret alone, unless --output names a file; rotate likewise
+  revoke        nothing
   others        the name of a field, its value
-  create        the secret alone
-  rotate        the secret alone, unless --output names a file
 
 With --json it is one JSON document. Fields may be added in later versions; none
 will be removed, renamed or given another meaning:

@@ -76,6 +76,7 @@ func runScripts(t *testing.T, dir string, o patroltest.Options) {
 			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/home/config")
 			e.Setenv("AppData", e.WorkDir+"/home/config")
 			e.Setenv("TZ", "UTC")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each run sleeps for a second
 			e.Setenv("SERVER", s.API)
 			e.Setenv("CA_FILE", s.CAFile)
 			e.Setenv("BROWSER_USER", "alice@contoso.example")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	oskeyring "github.com/zalando/go-keyring"
 	"golang.org/x/oauth2"
 
+	"github.com/patrolhq/patrol/api"
 	"github.com/patrolhq/patrol/client"
 	"github.com/patrolhq/patrol/internal/patroltest"
 )
@@ -282,4 +284,114 @@ func get(t *testing.T, address string) int {
 		t.Errorf("Referrer-Policy = %q, want no-referrer", got)
 	}
 	return resp.StatusCode
+}
+
+// onWrite calls itself when it is written to.
+type onWrite func()
+
+func (f onWrite) Write(p []byte) (int, error) {
+	f()
+	return len(p), nil
+}
+
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			t.Parallel()
+			s := patroltest.Start(t, patroltest.Options{TLS: kind.tls})
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			u := newUser(t, s.HTTP.Transport)
+			u.watch = onWrite(interrupt)
+			r := u.patrolUntil(ctx, t, "login", "--device-code", "--server", s.API, "--organization", "contoso", "--ca-file", s.CAFile)
+			if r.code != exitInterrupted || !strings.Contains(r.notes, "patrol: interrupted") {
+				t.Errorf("login = %d %q, want %d", r.code, r.notes, exitInterrupted)
+			}
+			if r := u.must(t, "profile", "list"); r.out != "" {
+				t.Errorf("profile list = %q, want none", r.out)
+			}
+		})
+	}
+}
+
+// TestNoSecrets greps all that patrol says for the secrets that it handles.
+func TestNoSecrets(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			t.Parallel()
+			info, transport := startShort(t, kind.tls)
+			u := newUser(t, transport)
+			var said strings.Builder
+			secrets := map[string]string{}
+			run := func(args ...string) {
+				r := u.patrol(t, args...)
+				said.WriteString(r.out + r.notes)
+				c, _, err := vault{u.dir + "/credentials", u.keyring}.load("contoso")
+				if err != nil {
+					t.Fatal(err)
+				}
+				secrets[c.AccessToken], secrets[c.RefreshToken] = "access token", "refresh token"
+			}
+			file := u.dir + "/ci.token"
+			run("login", "--server", info.API, "--organization", "contoso", "--ca-file", info.CAFile)
+			for _, args := range [][]string{
+				{"create", "--name", "ci", "--scope", "app_token", "--output", file}, {"rotate", "ci", "--output", file},
+			} {
+				run(args...)
+				data, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				secrets[strings.TrimSpace(string(data))] = "personal access token"
+			}
+			for _, args := range [][]string{
+				{"list"}, {"list", "--json"}, {"show", "ci"}, {"show", "ci", "--json"}, {"update", "ci", "--scope", "vso.code", "--json"}, {"whoami"},
+				{"whoami", "--json"}, {"create", "--name", "x", "--scope", "nonsense"}, {"list", "--organization", "nowhere"}, {"revoke", "ci"}, {"profile", "list", "--json"},
+			} {
+				run(args...)
+			}
+			delete(secrets, "")
+			if len(secrets) < 3 {
+				t.Fatalf("there are %d secrets, want more", len(secrets))
+			}
+			for secret, kind := range secrets {
+				if strings.Contains(said.String(), secret) {
+					t.Errorf("patrol printed the %s", kind)
+				}
+			}
+		})
+	}
+}
+
+func TestAdapt(t *testing.T) {
+	t.Parallel()
+	entra := api.SignIn{Kind: api.SignInEntra, Authority: "https://login.microsoftonline.com/organizations", Scope: "s", ClientID: "c"}
+	oidc := api.SignIn{Kind: api.SignInOIDC, Authority: "https://issuer.example", Scope: "s", ClientID: "c"}
+	for _, test := range []struct {
+		name  string
+		flags loginFlags
+		in    api.SignIn
+		want  api.SignIn
+		code  int
+	}{
+		{"nothing", loginFlags{}, entra, entra, exitOK},
+		{"client", loginFlags{clientID: "d"}, oidc, api.SignIn{Kind: api.SignInOIDC, Authority: "https://issuer.example", Scope: "s", ClientID: "d"}, exitOK},
+		{"tenant", loginFlags{tenant: "contoso.example"}, entra, api.SignIn{Kind: api.SignInEntra, Authority: "https://login.microsoftonline.com/contoso.example", Scope: "s", ClientID: "c"}, exitOK},
+		{"tenant that is none", loginFlags{tenant: "a/b?c"}, entra, entra, exitUsage},
+		{"tenant elsewhere", loginFlags{tenant: "contoso.example"}, oidc, oidc, exitUsage},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := test.flags.adapt(test.in)
+			code := exitOK
+			if f, ok := errors.AsType[*failure](err); ok {
+				code = f.code
+			}
+			if code != test.code || got != test.want {
+				t.Errorf("adapt = %+v, %v, want %+v, code %d", got, err, test.want, test.code)
+			}
+		})
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/colorprofile"
 	"github.com/google/go-cmp/cmp"
@@ -141,6 +142,20 @@ func TestPrintable(t *testing.T) {
 			t.Errorf("printable(%q) = %q, want %q", in, got, want)
 		}
 	}
+}
+
+func FuzzPrintable(f *testing.F) {
+	f.Add("plain")
+	f.Add("\x1b[2J\u202e\xff\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		got := printable(s)
+		if strings.ContainsFunc(got, hostile) || !utf8.ValidString(got) {
+			t.Errorf("printable(%q) = %q, want nothing that a terminal acts on", s, got)
+		}
+		if again := printable(got); again != got {
+			t.Errorf("printable(%q) = %q, want it unchanged", got, again)
+		}
+	})
 }
 
 func TestJSONOutput(t *testing.T) {
