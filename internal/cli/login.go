@@ -219,5 +219,6 @@ func (p *program) remember(t target, c credentials) error {
 	} else {
 		p.notes.printf("the credentials are sealed with a key in the keyring of the system\n")
 	}
+	p.noteGivenToken()
 	return nil
 }

@@ -42,10 +42,15 @@ func (p *program) logout() error {
 		return nil
 	}
 	p.notes.printf("signed out of %s (profile %s)\n", t.Server, t.name)
-	if p.givenToken() != "" {
-		p.notes.printf("%s PATROL_TOKEN is set and still used\n", p.notes.warn("note:"))
-	}
+	p.noteGivenToken()
 	return nil
+}
+
+// noteGivenToken tells that a sign-in changes nothing as yet.
+func (p *program) noteGivenToken() {
+	if p.givenToken() != "" {
+		p.notes.printf("%s PATROL_TOKEN is set, and used instead of the profile\n", p.notes.warn("note:"))
+	}
 }
 
 // forget removes a profile with its credentials.

@@ -118,3 +118,50 @@ func TestTargetWithoutConfig(t *testing.T) {
 		t.Errorf("target = %+v, %v, want nothing", got, err)
 	}
 }
+
+func TestLoginTarget(t *testing.T) {
+	t.Parallel()
+	const azure = "https://vssps.dev.azure.com"
+	for _, test := range []struct {
+		name  string
+		flags globalFlags
+		env   map[string]string
+		want  target
+		code  int
+	}{
+		{"again", globalFlags{}, nil, target{testConfig.Profiles["work"], "work"}, exitOK},
+		{"again by name", globalFlags{profile: "azure"}, nil, target{testConfig.Profiles["azure"], "azure"}, exitOK},
+		{"again by server", globalFlags{server: one, organization: "fabrikam"}, nil, target{testConfig.Profiles["other"], "other"}, exitOK},
+		{"new server", globalFlags{server: "https://dev.azure.com", organization: "Adatum"}, nil, target{profile{Server: azure, Organization: "Adatum"}, "adatum"}, exitOK},
+		{"new organization", globalFlags{organization: "adatum"}, nil, target{profile{Server: one, Organization: "adatum", CAFile: "/ca.pem"}, "adatum"}, exitOK},
+		{"new name", globalFlags{profile: "mine", server: azure, organization: "contoso"}, nil, target{profile{Server: azure, Organization: "contoso"}, "mine"}, exitOK},
+		{"new name by variable", globalFlags{organization: "contoso"}, map[string]string{"PATROL_PROFILE": "mine"}, target{}, exitUsage},
+		{"name taken", globalFlags{server: azure, organization: "other"}, nil, target{}, exitUsage},
+		{"name replaced", globalFlags{profile: "other", server: azure, organization: "other"}, nil, target{profile{Server: azure, Organization: "other"}, "other"}, exitOK},
+		{"bad name", globalFlags{profile: "Mine", server: azure, organization: "contoso"}, nil, target{}, exitUsage},
+		{"organization that is no name", globalFlags{server: azure, organization: "a b"}, nil, target{}, exitUsage},
+		{"no server", globalFlags{profile: "mine"}, nil, target{}, exitUsage},
+		{"no organization", globalFlags{server: azure}, nil, target{}, exitUsage},
+		{"organization in the host", globalFlags{server: "https://contoso.vssps.visualstudio.com"}, nil,
+			target{profile{Server: "https://contoso.vssps.visualstudio.com"}, "contoso.vssps.visualstudio.com"}, exitOK},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p := &program{dir: t.TempDir(), flags: test.flags, env: func(name string) string { return test.env[name] }}
+			if err := p.changeConfig(func(c *config) error { *c = testConfig; return nil }); err != nil {
+				t.Fatal(err)
+			}
+			got, err := p.loginTarget()
+			code := exitOK
+			if f, ok := errors.AsType[*failure](err); ok {
+				code = f.code
+			}
+			if code != test.code {
+				t.Fatalf("loginTarget = %+v, %v, want code %d", got, err, test.code)
+			}
+			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(target{})); diff != "" && code == exitOK {
+				t.Errorf("target differs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
