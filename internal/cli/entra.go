@@ -27,6 +27,10 @@ var microsoftHosts = []string{
 	"login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.chinacloudapi.cn",
 }
 
+func isMicrosoft(authority *url.URL) bool {
+	return slices.Contains(microsoftHosts, strings.ToLower(authority.Host))
+}
+
 func (e entra) client(memory *memoryCache) (public.Client, error) {
 	authority, err := url.Parse(e.signIn.Authority)
 	if err != nil || authority.Scheme != "https" {
@@ -34,7 +38,7 @@ func (e entra) client(memory *memoryCache) (public.Client, error) {
 	}
 	client, err := public.New(e.signIn.ClientID,
 		public.WithAuthority(e.signIn.Authority),
-		public.WithInstanceDiscovery(slices.Contains(microsoftHosts, strings.ToLower(authority.Host))),
+		public.WithInstanceDiscovery(isMicrosoft(authority)),
 		public.WithHTTPClient(e.http),
 		public.WithCache(memory))
 	if err != nil {

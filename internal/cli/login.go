@@ -61,6 +61,9 @@ func (p *program) login(ctx context.Context, f loginFlags) error {
 	if signIn, err = f.adapt(signIn); err != nil {
 		return err
 	}
+	if warning := signInWarning(signIn, t.Server); warning != "" {
+		p.notes.printf("%s %s\n", p.notes.warn("warning:"), printable(warning))
+	}
 	c, err := p.signIn(ctx, signIn, hc, f.deviceCode)
 	if err != nil {
 		return err

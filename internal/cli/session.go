@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -68,7 +69,10 @@ func (p *program) givenToken() string { return strings.TrimSpace(p.env("PATROL_T
 
 // ownHost reports whether the server's address names its organization, as the
 // older ones of Azure DevOps do.
-func ownHost(server string) bool { return strings.HasSuffix(server, ".visualstudio.com") }
+func ownHost(server string) bool {
+	u, err := url.Parse(server)
+	return err == nil && strings.HasSuffix(u.Hostname(), ".visualstudio.com")
+}
 
 // httpClient trusts the target's own certificate authority, too. It warns where
 // tokens travel in the clear.
