@@ -102,7 +102,7 @@ func jsonFault(err error) string {
 		if kind.Field == "" {
 			return "the body must be a JSON object"
 		}
-		return fmt.Sprintf("%s must be a %s, not a %s", wireName(kind.Field), kind.Type, jsonKind(kind.Value))
+		return fmt.Sprintf("%s must be of type %s, not %s", wireName(kind.Field), kind.Type, jsonKind(kind.Value))
 	}
 	return err.Error()
 }

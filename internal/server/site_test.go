@@ -8,7 +8,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -312,12 +311,41 @@ func (c *clock) Advance(d time.Duration) {
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
+	// more is closed by the next write, where it is not nil.
+	more chan struct{}
 }
 
 func (b *buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.more != nil {
+		close(b.more)
+		b.more = nil
+	}
 	return b.b.Write(p)
+}
+
+// Await blocks until text has been written, and fails the test after a
+// minute.
+func (b *buffer) Await(t testing.TB, text string) {
+	t.Helper()
+	late := time.After(time.Minute)
+	for {
+		b.mu.Lock()
+		if b.more == nil {
+			b.more = make(chan struct{})
+		}
+		found, more := bytes.Contains(b.b.Bytes(), []byte(text)), b.more
+		b.mu.Unlock()
+		if found {
+			return
+		}
+		select {
+		case <-more:
+		case <-late:
+			t.Fatalf("%q was not logged within a minute", text)
+		}
+	}
 }
 
 func (b *buffer) String() string {
@@ -325,5 +353,3 @@ func (b *buffer) String() string {
 	defer b.mu.Unlock()
 	return b.b.String()
 }
-
-var _ io.Writer = (*buffer)(nil)
