@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -29,7 +28,7 @@ func eventArguments(e pat.Event) ([]any, error) {
 }
 
 func (s *session) insertEvent(arguments []any) error {
-	if _, err := s.exec(context.Background(), insertEvent, arguments...); err != nil {
+	if _, err := s.exec(insertEvent, arguments...); err != nil {
 		return fmt.Errorf("inserting an event: %w", err)
 	}
 	return nil

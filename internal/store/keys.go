@@ -36,7 +36,7 @@ func (db *DB) MatchKeys(ctx context.Context, fingerprints map[byte][32]byte, now
 				continue
 			}
 			fingerprint := fingerprints[id]
-			_, err := s.exec(context.Background(), `INSERT INTO server_key (id, fingerprint, first_seen) VALUES ($1, $2, $3)`,
+			_, err := s.exec(`INSERT INTO server_key (id, fingerprint, first_seen) VALUES ($1, $2, $3)`,
 				int64(id), fingerprint[:], now.UnixMicro())
 			if err != nil {
 				return fmt.Errorf("recording server key %c: %w", id, err)

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -20,6 +21,9 @@ import (
 
 //go:embed migrations/sqlite/*.sql
 var sqliteMigrations embed.FS
+
+// busyTimeout is how long a connection waits for another process.
+const busyTimeout = 5 * time.Second
 
 // maxReaders bounds the connections that read.
 const maxReaders = 4
@@ -79,7 +83,7 @@ func sqliteDSN(path string, pragmas ...string) string {
 	query := url.Values{
 		"_txlock": {"immediate"},
 		"_pragma": append([]string{
-			"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+			fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 			fmt.Sprintf("wal_autocheckpoint(%d)", walPages),
 		}, pragmas...),
 	}
@@ -105,40 +109,4 @@ func judgeSQLite(err error) verdict {
 		return unavailable
 	}
 	return broken
-}
-
-// walPages is how many pages the write-ahead log gathers before they are
-// written back, walLimit how many bytes it may have when readers kept it from
-// starting anew.
-const (
-	walPages = 4096
-	walLimit = 64 << 20
-)
-
-// walKeeper keeps the write-ahead log from growing while readers overlap so
-// that there is never a moment without one: then SQLite alone would go on
-// appending.
-type walKeeper struct {
-	path  string
-	turns int
-	limit int64
-}
-
-func (k *walKeeper) tend(ctx context.Context, s *session) error {
-	if k.turns++; k.turns%256 != 0 {
-		return nil
-	}
-	info, err := os.Stat(k.path)
-	if err != nil || info.Size() < max(k.limit, walLimit) {
-		return nil // no log, or a short one
-	}
-	var busy, pages, written int64
-	if err := s.row(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &written); err != nil {
-		return err
-	}
-	k.limit = 0
-	if busy != 0 {
-		k.limit = 2 * info.Size() // somebody reads for long: do not hold up writers at every turn
-	}
-	return nil
 }

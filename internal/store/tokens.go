@@ -31,22 +31,26 @@ func (db *DB) Create(ctx context.Context, t pat.Token, e pat.Event) error {
 		return err
 	}
 	bucket := int64(t.ID.Bucket())
-	state := (&tokenRow{}).stateAfter(t, e.At)
-	org := target(t)
-	token := []any{
-		bucket, t.ID[:], t.Owner[:], t.Tenant[:], t.Organization[:], org[:], t.DisplayName, string(t.Scope),
-		t.ValidFrom.UnixMicro(), t.ValidTo.UnixMicro(), revokedAt(t), int64(state),
-		int64(t.KeyID), t.Digest[:], t.Seal[:], t.C3ID[:], t.Version,
-	}
+	token := tokenArguments(t, (&tokenRow{}).stateAfter(t, e.At))
 	return db.writer.do(ctx, func(s *session) error {
-		if _, err := s.exec(context.Background(), insertToken, token...); err != nil {
+		if _, err := s.exec(insertToken, token...); err != nil {
 			return fmt.Errorf("inserting a token: %w", err)
 		}
-		if _, err := s.exec(context.Background(), insertOwnerBucket, t.Owner[:], bucket); err != nil {
+		if _, err := s.exec(insertOwnerBucket, t.Owner[:], bucket); err != nil {
 			return fmt.Errorf("inserting an owner's bucket: %w", err)
 		}
 		return s.insertEvent(event)
 	})
+}
+
+// tokenArguments are those of insertToken.
+func tokenArguments(t pat.Token, state pat.State) []any {
+	target := target(t)
+	return []any{
+		int64(t.ID.Bucket()), t.ID[:], t.Owner[:], t.Tenant[:], t.Organization[:], target[:], t.DisplayName, string(t.Scope),
+		t.ValidFrom.UnixMicro(), t.ValidTo.UnixMicro(), revokedAt(t), int64(state),
+		int64(t.KeyID), t.Digest[:], t.Seal[:], t.C3ID[:], t.Version,
+	}
 }
 
 // Find is the owner's token with that id.
@@ -113,7 +117,7 @@ func (s *session) replace(before tokenRow, after *pat.Token, e pat.Event) (ok bo
 	kept.Version++
 	*after = kept
 	org := target(kept)
-	changed, err := s.exec(context.Background(), updateToken, int64(kept.ID.Bucket()), kept.ID[:], before.Version,
+	changed, err := s.exec(updateToken, int64(kept.ID.Bucket()), kept.ID[:], before.Version,
 		kept.Organization[:], org[:], kept.DisplayName, string(kept.Scope), kept.ValidTo.UnixMicro(),
 		revokedAt(kept), int64(state), kept.Seal[:], kept.Version)
 	if err != nil {
@@ -156,7 +160,7 @@ func (db *DB) Expire(ctx context.Context, now time.Time, limit int, of func(pat.
 
 // expire marks t unless somebody changed it since it was read.
 func (s *session) expire(t pat.Token, of func(pat.Token) pat.Event) (marked int, err error) {
-	changed, err := s.exec(context.Background(), expireToken, int64(t.ID.Bucket()), t.ID[:], t.Version, t.Version+1)
+	changed, err := s.exec(expireToken, int64(t.ID.Bucket()), t.ID[:], t.Version, t.Version+1)
 	if err != nil || changed == 0 {
 		return 0, err
 	}

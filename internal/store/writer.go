@@ -3,9 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
+	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 
@@ -14,6 +15,10 @@ import (
 
 // maxGroup is how many changes share a commit at most.
 const maxGroup = 64
+
+// patience is how often the writer lets others run before it takes it that no
+// change waits: callers that it has just answered may be about to ask again.
+const patience = 4
 
 // writer is the one goroutine that changes the database. Changes that wait
 // while it works join its transaction, so that they share the commit, which
@@ -103,66 +108,98 @@ func (w *writer) loop() {
 
 // transact runs first, and all that come while it works, in one transaction.
 // Its error is that of every member; without one, each has its own.
+//
+// Savepoints cost a fifth of a create, and hardly anything fails after it began
+// to write. So the members do without until one does; then all run again, with
+// a savepoint each.
 func (w *writer) transact(first *member) (members []*member, err error) {
-	ctx := context.Background() // a caller's end must not end the others
 	members = []*member{first}
+	again, err := w.try(&members, w.attempt)
+	if again {
+		if again, err = w.try(&members, w.attemptInSavepoint); again {
+			err = errors.New("a failed change could not be undone alone")
+		}
+	}
+	return members, err
+}
+
+// try runs members, and those that join them, by attempt and commits. again
+// means that one wrote something and failed, and nothing was committed.
+func (w *writer) try(members *[]*member, attempt func(context.Context, *member) (clean bool, err error)) (again bool, err error) {
+	ctx := context.Background() // a caller's end must not end the others
 	if w.session == nil {
 		if w.session, err = openSession(ctx, w.pool); err != nil {
-			return members, w.notDone("connecting", err)
+			return false, w.notDone("connecting", err)
 		}
 	}
-	if _, err := w.session.exec(ctx, w.engine.begin); err != nil {
+	if err := w.session.control(ctx, w.engine.begin); err != nil {
 		w.discard()
-		return members, w.notDone("beginning a transaction", err)
+		return false, w.notDone("beginning a transaction", err)
 	}
-	for m := first; m != nil; m = w.next(&members) {
-		m.err = w.attempt(ctx, m)
+	for i := 0; i < len(*members) || w.join(members); i++ {
+		m := (*members)[i]
+		var clean bool
+		clean, m.err = attempt(ctx, m)
 		if w.engine.judge(m.err) != own {
 			w.discard()
-			return members, w.notDone("changing the database", m.err)
+			return false, w.notDone("changing the database", m.err)
+		}
+		if !clean {
+			w.discard()
+			return true, nil
 		}
 	}
-	if _, err := w.session.exec(ctx, `COMMIT`); err != nil {
+	if err := w.session.control(ctx, `COMMIT`); err != nil {
 		w.discard()
-		return members, fmt.Errorf("%w: committing: %w", pat.ErrUnknown, err)
+		return false, fmt.Errorf("%w: committing: %w", pat.ErrUnknown, err)
 	}
 	w.commits.Add(1)
-	w.changes.Add(int64(len(members)))
-	return members, nil
+	w.changes.Add(int64(len(*members)))
+	return false, nil
 }
 
-// next adds a change that waits to members, if there is one and room for it.
-func (w *writer) next(members *[]*member) *member {
+// join adds a change that waits to members, if there is one and room for it.
+func (w *writer) join(members *[]*member) bool {
 	if len(*members) == maxGroup {
-		return nil
+		return false
 	}
-	select {
-	case m := <-w.queue:
-		*members = append(*members, m)
-		return m
-	default:
-		return nil
+	for range patience {
+		select {
+		case m := <-w.queue:
+			*members = append(*members, m)
+			return true
+		default:
+			runtime.Gosched()
+		}
 	}
+	return false
 }
 
-// attempt runs m so that nothing of it remains if it fails.
-func (w *writer) attempt(ctx context.Context, m *member) error {
-	if _, err := w.session.exec(ctx, `SAVEPOINT member`); err != nil {
-		return err
+// attempt runs m. clean is false if something of it remains though it failed.
+func (w *writer) attempt(_ context.Context, m *member) (clean bool, err error) {
+	w.session.wrote = false
+	err = m.guarded(w.session, w.log)
+	return err == nil || !w.session.wrote, err
+}
+
+// attemptInSavepoint runs m so that nothing of it remains if it fails.
+func (w *writer) attemptInSavepoint(ctx context.Context, m *member) (clean bool, err error) {
+	if err := w.session.control(ctx, `SAVEPOINT member`); err != nil {
+		return false, err
 	}
 	failure := m.guarded(w.session, w.log)
+	if w.engine.judge(failure) != own {
+		return false, failure
+	}
 	if failure != nil {
-		if w.engine.judge(failure) != own {
-			return failure
-		}
-		if _, err := w.session.exec(ctx, `ROLLBACK TO SAVEPOINT member`); err != nil {
-			return err
+		if err := w.session.control(ctx, `ROLLBACK TO SAVEPOINT member`); err != nil {
+			return false, err
 		}
 	}
-	if _, err := w.session.exec(ctx, `RELEASE SAVEPOINT member`); err != nil {
-		return err
+	if err := w.session.control(ctx, `RELEASE SAVEPOINT member`); err != nil {
+		return false, err
 	}
-	return failure
+	return true, failure
 }
 
 // guarded runs m and makes an error of a panic, so that it ends this change
@@ -202,26 +239,4 @@ func (w *writer) tend() {
 		w.log.Warn("tending the database failed", "error", err)
 		w.discard()
 	}
-}
-
-// session is the writer's connection.
-type session struct {
-	*statements
-	conn *sql.Conn
-}
-
-func openSession(ctx context.Context, pool *sql.DB) (*session, error) {
-	conn, err := pool.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &session{newStatements(conn), conn}, nil
-}
-
-// close closes the connection, whatever state it is in, instead of giving it
-// back to the pool.
-func (s *session) close() {
-	s.statements.close()
-	s.conn.Raw(func(any) error { return driver.ErrBadConn })
-	s.conn.Close()
 }
