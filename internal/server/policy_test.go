@@ -78,7 +78,6 @@ func TestPolicyOnChange(t *testing.T) {
 	small := alice.named(t, "small").AuthorizationID
 	big := alice.create(t, `{"displayName":"big","scope":"app_token","allOrgs":true,"validTo":"2027-06-01T00:00:00Z"}`).AuthorizationID
 	policy.FullScope.On, policy.Global.On, policy.Lifespan.Max = true, true, 7*day
-	policy.Creation.On = true
 	for members, want := range map[string]string{
 		`"scope":"app_token"`: "fullScopePatPolicyViolation", `"allOrgs":true`: "globalPatPolicyViolation",
 	} {
@@ -96,6 +95,11 @@ func TestPolicyOnChange(t *testing.T) {
 	if diff := cmp.Diff(want, kept); diff != "" {
 		t.Errorf("Update of what is held (-want +got):\n%s", diff)
 	}
+	policy = pat.Policy{Creation: pat.CreationRestriction{Restriction: pat.Restriction{On: true}}}
+	if got := alice.update(t, `{"authorizationId":"`+small+`","displayName":"renamed"}`).DisplayName; got != "renamed" {
+		t.Errorf("Update where creation is restricted = %q, want it renamed", got)
+	}
+	alice.revoke(t, small)
 }
 
 // TestLifespan: beyond the policy an end is brought forward, counted from

@@ -14,6 +14,9 @@ type route struct {
 	// id, area and resource are how SDKs look the resource up. A route
 	// without an id is not listed to them.
 	id, area, resource string
+	// parameter names an optional last segment in the template that SDKs fill;
+	// each value of it that is served has a route of its own.
+	parameter string
 	// path is in lower case, without the organization.
 	path string
 	// global routes stand outside organizations.
@@ -52,7 +55,7 @@ func (s *Server) locations() []*route {
 			versions: previews, methods: get(s.getScopes),
 		},
 		{
-			id: resourceAreasID, area: "Location", resource: "ResourceAreas", path: "_apis/resourceareas",
+			id: resourceAreasID, area: "Location", resource: "ResourceAreas", parameter: "areaId", path: "_apis/resourceareas",
 			methods: get(s.getResourceAreas),
 		},
 		{path: "_apis/resourceareas/" + tokensID, methods: get(s.getTokensArea)},
@@ -102,6 +105,9 @@ func (rt *route) location() api.ResourceLocation {
 	}
 	if len(rt.versions) == 0 {
 		location.RouteTemplate = "_apis/{resource}"
+	}
+	if rt.parameter != "" {
+		location.RouteTemplate += "/{" + rt.parameter + "}"
 	}
 	return location
 }
