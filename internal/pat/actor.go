@@ -3,7 +3,6 @@ package pat
 import (
 	"encoding/base64"
 	"slices"
-	"strings"
 )
 
 // Actor is whoever an access token speaks for.
@@ -56,12 +55,10 @@ func (a Actor) may(p Permission) error {
 }
 
 // listed reports whether a or one of its groups is among objects, which are
-// object ids.
+// object ids in lower case or the names that an issuer gives its groups.
 func (a Actor) listed(objects []string) bool {
-	return slices.ContainsFunc(objects, func(object string) bool {
-		return strings.EqualFold(object, a.ID.String()) ||
-			slices.ContainsFunc(a.Groups, func(group string) bool { return strings.EqualFold(object, group) })
-	})
+	return slices.Contains(objects, a.ID.String()) ||
+		slices.ContainsFunc(a.Groups, func(group string) bool { return slices.Contains(objects, group) })
 }
 
 // Origin is where a request came from, for the audit log.

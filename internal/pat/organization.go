@@ -61,5 +61,16 @@ func (d *Directory) Organization(nameOrID string) (Organization, bool) {
 	return o, ok
 }
 
+// Neighbours are the other organizations of o's tenant, in no order.
+func (d *Directory) Neighbours(o Organization) []Organization {
+	var others []Organization
+	for key, other := range d.byKey {
+		if other.Tenant == o.Tenant && other.ID != o.ID && key == other.ID.String() { // each stands there by name too
+			others = append(others, other)
+		}
+	}
+	return others
+}
+
 // Len is the number of organizations.
 func (d *Directory) Len() int { return len(d.byKey) / 2 }

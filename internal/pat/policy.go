@@ -1,6 +1,7 @@
 package pat
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -54,12 +55,21 @@ func (p Policy) AdmitNew(actor Actor, asked Terms, now time.Time) (Terms, error)
 	if p.Creation.binds(actor) && !(p.Creation.PackagingAllowed && packagingOnly(asked.Scope)) {
 		return Terms{}, refuse(CodeCreationPolicy, "your organization restricts the creation of tokens: ask an administrator to add you to the policy's allow list")
 	}
-	return p.AdmitChange(actor, Terms{}, asked, now)
+	return p.admit(actor, Terms{}, asked, now)
 }
 
 // AdmitChange is AdmitNew for a token that exists since created and holds
-// the terms held.
+// the terms held. Where creation is restricted a token may only lose scopes:
+// gaining them would be a new token by another name.
 func (p Policy) AdmitChange(actor Actor, held, asked Terms, created time.Time) (Terms, error) {
+	if p.Creation.binds(actor) && !asked.Scope.within(held.Scope) && !(p.Creation.PackagingAllowed && packagingOnly(asked.Scope)) {
+		return Terms{}, refuse(CodeCreationPolicy, "your organization restricts the creation of tokens, and so the adding of scopes: ask an administrator to add you to the policy's allow list")
+	}
+	return p.admit(actor, held, asked, created)
+}
+
+// admit judges by all restrictions but the one on creation.
+func (p Policy) admit(actor Actor, held, asked Terms, created time.Time) (Terms, error) {
 	if asked.AllOrgs && !held.AllOrgs && p.Global.binds(actor) {
 		return Terms{}, refuse(CodeGlobalPolicy, "your administrator forbids tokens for all organizations: ask for this organization only")
 	}
@@ -85,6 +95,15 @@ func (l LifespanRestriction) clamp(held, asked, created time.Time) time.Time {
 		return held
 	}
 	return limit
+}
+
+// within reports whether every name of s stands in other too.
+func (s Scope) within(other Scope) bool {
+	if other == FullScope {
+		return true
+	}
+	names := other.Names()
+	return !slices.ContainsFunc(s.Names(), func(name string) bool { return !slices.Contains(names, name) })
 }
 
 func packagingOnly(scope Scope) bool {

@@ -62,11 +62,17 @@ func parseName(text string) (string, error) {
 // width, of which a name could otherwise consist.
 func visible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
-// misprints are control characters, line and paragraph separators, marks that
-// turn the direction of writing, and the sign for undecodable input.
+// misprints are control characters, line and paragraph separators, characters
+// that format what stands around them (of which emoji and some scripts need the
+// joiners), fillers that look like nothing, and the sign for undecodable input.
 func misprints(r rune) bool {
-	return unicode.IsControl(r) || r == utf8.RuneError || r == '\u2028' || r == '\u2029' ||
-		'\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069'
+	switch r {
+	case '\u200c', '\u200d':
+		return false
+	case '\u115f', '\u1160', '\u3164', '\uffa0', utf8.RuneError:
+		return true
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
 // clockSkew is how far an end may lie beyond the longest life: clients count

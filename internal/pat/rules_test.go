@@ -43,6 +43,10 @@ func TestParseName(t *testing.T) {
 		{"right-to-left override", "a\u202eb", "", CodeInvalidDisplayName},
 		{"first isolate", "a\u2066b", "", CodeInvalidDisplayName},
 		{"last isolate", "a\u2069b", "", CodeInvalidDisplayName},
+		{"direction mark", "a\u200eb", "", CodeInvalidDisplayName},
+		{"word joiner", "a\u2060b", "", CodeInvalidDisplayName},
+		{"Hangul filler", "\u3164", "", CodeInvalidDisplayName},
+		{"joined emoji", "\U0001F469\u200d\U0001F4BB", "\U0001F469\u200d\U0001F4BB", ""},
 		{"narrow space", "a\u202fb", "a\u202fb", ""},
 	}
 	for _, tt := range tests {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -17,6 +18,9 @@ type Service struct {
 	Limits Limits
 	// Policy is what an organization allows now.
 	Policy func(context.Context, Organization) (Policy, error)
+	// Neighbours are the other organizations of an organization's tenant; nil
+	// means that there are none.
+	Neighbours func(Organization) []Organization
 	// Now is the clock; nil means [time.Now].
 	Now func() time.Time
 }
@@ -81,24 +85,41 @@ func (s *Service) fill(ctx context.Context, t *Token, c Caller, asked Creation, 
 	if err := s.Limits.checkGlobal(terms.AllOrgs, false); err != nil {
 		return err
 	}
-	policy, err := s.policy(ctx, c.Organization)
+	policies, err := s.policies(ctx, c)
 	if err != nil {
 		return err
 	}
-	if terms, err = policy.AdmitNew(c.Actor, terms, now); err != nil {
+	if terms, err = policies.AdmitNew(c.Actor, terms, now); err != nil {
 		return err
 	}
 	t.Scope, t.ValidTo, t.AllOrgs = terms.Scope, terms.ValidTo, terms.AllOrgs
 	return nil
 }
 
-// policy fails closed: where the policy cannot be read nothing is admitted.
-func (s *Service) policy(ctx context.Context, o Organization) (Policy, error) {
-	policy, err := s.Policy(ctx, o)
-	if err != nil {
-		return Policy{}, errors.Join(refuse(CodeTenantPolicyUnreadable, "the policies cannot be read now: try again in a moment"), err)
+// policies reads what bears on a request of c's. It fails closed: where a
+// policy cannot be read nothing is admitted.
+func (s *Service) policies(ctx context.Context, c Caller) (policies Policies, err error) {
+	if policies.Here, err = s.Policy(ctx, c.Organization); err != nil {
+		return Policies{}, unreadable(err)
 	}
-	return policy, nil
+	if s.Neighbours == nil {
+		return policies, nil
+	}
+	for _, neighbour := range s.Neighbours(c.Organization) {
+		if !neighbour.Has(c.Actor) {
+			continue
+		}
+		policy, err := s.Policy(ctx, neighbour)
+		if err != nil {
+			return Policies{}, unreadable(err)
+		}
+		policies.Elsewhere = append(policies.Elsewhere, policy)
+	}
+	return policies, nil
+}
+
+func unreadable(err error) error {
+	return errors.Join(refuse(CodeTenantPolicyUnreadable, "the policies cannot be read now: try again in a moment"), err)
 }
 
 // Get is the caller's token with that id.
@@ -110,10 +131,17 @@ func (s *Service) Get(ctx context.Context, c Caller, id UUID) (Token, error) {
 	if err != nil {
 		return Token{}, fmt.Errorf("reading a token: %w", err)
 	}
-	if !t.In(c.Organization.ID) {
+	if !c.manages(t) {
 		return Token{}, NotFound()
 	}
 	return t, nil
+}
+
+// manages reports whether t is one that c can see where c asks. The tenant is
+// compared although the store compared the owner: object ids are unique within
+// one only.
+func (c Caller) manages(t Token) bool {
+	return t.Tenant == c.Tenant && t.In(c.Organization.ID)
 }
 
 // MaxPage is the largest page of List, and its default.
@@ -146,6 +174,7 @@ func (s *Service) List(ctx context.Context, c Caller, q Query) (page []Token, at
 		last := PositionOf(page[limit-1], q.At)
 		next = &last
 	}
+	page = slices.DeleteFunc(page, func(t Token) bool { return !c.manages(t) })
 	return page, q.At, next, nil
 }
 
@@ -163,13 +192,13 @@ func (s *Service) Update(ctx context.Context, c Caller, id UUID, asked Change) (
 	if err := c.may(ManageTokens); err != nil {
 		return Token{}, err
 	}
-	policy, err := s.policy(ctx, c.Organization)
+	policies, err := s.policies(ctx, c)
 	if err != nil {
 		return Token{}, err
 	}
 	now := s.now()
 	t, err := s.Store.Update(ctx, c.ID, id, func(t Token) (Token, *Event, error) {
-		changed, err := s.change(t, c, asked, policy, now)
+		changed, err := s.change(t, c, asked, policies, now)
 		if err != nil || sameContent(t, changed) {
 			return t, nil, err
 		}
@@ -184,8 +213,8 @@ func (s *Service) Update(ctx context.Context, c Caller, id UUID, asked Change) (
 }
 
 // change is t with what was asked, as far as rules and policy admit it.
-func (s *Service) change(t Token, c Caller, asked Change, policy Policy, now time.Time) (_ Token, err error) {
-	if !t.In(c.Organization.ID) {
+func (s *Service) change(t Token, c Caller, asked Change, policies Policies, now time.Time) (_ Token, err error) {
+	if !c.manages(t) {
 		return Token{}, NotFound()
 	}
 	if t.StateAt(now) == Revoked {
@@ -221,7 +250,7 @@ func (s *Service) change(t Token, c Caller, asked Change, policy Policy, now tim
 			return Token{}, err
 		}
 	}
-	if terms, err = policy.AdmitChange(c.Actor, held, terms, t.ValidFrom); err != nil {
+	if terms, err = policies.AdmitChange(c.Actor, held, terms, t.ValidFrom); err != nil {
 		return Token{}, err
 	}
 	if t.AllOrgs && !terms.AllOrgs {
@@ -244,7 +273,7 @@ func (s *Service) Revoke(ctx context.Context, c Caller, id UUID) error {
 	}
 	now := s.now()
 	_, err := s.Store.Update(ctx, c.ID, id, func(t Token) (Token, *Event, error) {
-		if !t.In(c.Organization.ID) {
+		if !c.manages(t) {
 			return Token{}, nil, NotFound()
 		}
 		if !t.RevokedAt.IsZero() {
