@@ -23,6 +23,9 @@ type Config struct {
 	// service states the client's address, such as "X-Forwarded-For". Absent,
 	// no header is believed.
 	ClientAddressHeader string `toml:"client_address_header"`
+	// PlainHTTP says that a proxy before the service speaks TLS, where Listen is
+	// no loopback address and TLS is absent.
+	PlainHTTP bool `toml:"plain_http"`
 	// Signature is the four characters that mark a token as this service's,
 	// "PTRL" by default. Scanners report tokens marked "AZDO" to Microsoft.
 	Signature string `toml:"signature"`
@@ -124,8 +127,9 @@ type IssuerConfig struct {
 	// Tenant is the id that an oidc issuer's users are filed under; absent, it
 	// follows from the URL.
 	Tenant string `toml:"tenant"`
-	// Audiences are accepted in access tokens, by default the application id of
-	// Azure DevOps, 499b84ac-1321-427f-aa17-267ca6975798.
+	// Audiences are accepted in access tokens: the id of your own application,
+	// or its identifier URI. At least one is required. That of Azure DevOps,
+	// 499b84ac-1321-427f-aa17-267ca6975798, is for stand-ins of it alone.
 	Audiences []string `toml:"audiences"`
 	// ClientID is the public client that the command line signs in with.
 	ClientID string `toml:"client_id"`
@@ -164,15 +168,17 @@ type Duration time.Duration
 // UnmarshalText reads a whole number of days, or what [time.ParseDuration]
 // reads. It must be above zero.
 func (d *Duration) UnmarshalText(text []byte) error {
-	parsed, err := time.ParseDuration(string(text))
-	if days, ok := strings.CutSuffix(string(text), "d"); ok {
-		parsed, err = time.ParseDuration(days + "h")
-		parsed *= 24
+	const longest = 100 * 365 * 24 * time.Hour
+	unit := time.Duration(1)
+	number := string(text)
+	if days, ok := strings.CutSuffix(number, "d"); ok {
+		number, unit = days+"h", 24
 	}
-	if err != nil || parsed <= 0 || parsed > 100*365*24*time.Hour {
+	parsed, err := time.ParseDuration(number)
+	if err != nil || parsed <= 0 || parsed > longest/unit {
 		return fmt.Errorf(`%.20q is not a duration: write it like "90d" or "12h"`, text)
 	}
-	*d = Duration(parsed)
+	*d = Duration(parsed * unit)
 	return nil
 }
 

@@ -70,6 +70,8 @@ func TestConfigFaultsAllAtOnce(t *testing.T) {
 	t.Parallel()
 	config := goodConfig(t)
 	config.Listen = "nowhere"
+	config.Issuers[0].Audiences = nil
+	config.Organizations[1].Members = []string{}
 	config.PublicURL = "http://pats.example.com"
 	config.TLS.Certificate = "only.crt"
 	config.Database.Path = ""
@@ -86,7 +88,7 @@ func TestConfigFaultsAllAtOnce(t *testing.T) {
 	}
 	for _, want := range []string{
 		"listen:", "public_url:", "tls:", "database.path:", "log:", "limits.global_pats:", "keys[0].secret:",
-		"issuers[0].url:", "organizations[0].id:", "organizations[1].tenant:", "scopes:",
+		"issuers[0].url:", "issuers[0].audiences:", "organizations[0].id:", "organizations[1].members:", "organizations[1].tenant:", "scopes:",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("Check says nothing of %s\n%v", want, err)
@@ -145,10 +147,34 @@ func TestDuration(t *testing.T) {
 			t.Errorf("%s reads %v, %v, want %v", text, time.Duration(d), err, want)
 		}
 	}
-	for _, text := range []string{"", "d", "-1d", "0h", "90", "1e9d", "forever"} {
+	for _, text := range []string{"", "d", "-1d", "0h", "90", "1e9d", "870000d", "36501d", "forever"} {
 		var d Duration
 		if err := d.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q reads %v, want an error", text, time.Duration(d))
 		}
+	}
+}
+
+func TestListenInClear(t *testing.T) {
+	t.Parallel()
+	config := goodConfig(t)
+	config.Listen = "0.0.0.0:8080"
+	if err := config.Check(); err == nil || !strings.Contains(err.Error(), "plain_http") {
+		t.Errorf("Check of plain HTTP for other machines = %v, want a fault", err)
+	}
+	config.PlainHTTP = true
+	if err := config.Check(); err != nil {
+		t.Errorf("Check of plain HTTP behind a proxy = %v", err)
+	}
+}
+
+func TestSecretFileIsPrivate(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("secret"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := SecretRef("file:" + file).read(); err == nil || !strings.Contains(err.Error(), "chmod") {
+		t.Errorf("a secret that everybody can read = %v, want an error that says what to do", err)
 	}
 }

@@ -77,7 +77,7 @@ var knownClients = []devidp.Client{
 // loadMaterial reads the material of dir, or makes and keeps it.
 func loadMaterial(dir string) (material, error) {
 	path := filepath.Join(dir, "material.json")
-	data, err := os.ReadFile(path)
+	data, err := readPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		m, err := newMaterial()
 		if err != nil {

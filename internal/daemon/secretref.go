@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 )
 
@@ -20,7 +21,7 @@ func (r SecretRef) read() (string, error) {
 	var value string
 	switch kind {
 	case "file":
-		data, err := os.ReadFile(name)
+		data, err := readPrivate(name)
 		if err != nil {
 			return "", fmt.Errorf("reading a secret: %w", err)
 		}
@@ -35,6 +36,18 @@ func (r SecretRef) read() (string, error) {
 		return "", fmt.Errorf("the secret at %s is empty", r)
 	}
 	return value, nil
+}
+
+// readPrivate reads a file that not everybody on the machine can read.
+func readPrivate(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o007 != 0 {
+		return nil, fmt.Errorf("everybody on this machine can read or change %s: run \"chmod 600 %s\", and make a new secret if others may have seen this one", path, path)
+	}
+	return os.ReadFile(path)
 }
 
 // readKey is the secret as the bytes that it is in base64.

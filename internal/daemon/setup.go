@@ -78,6 +78,9 @@ func (c Config) checkServing(f *faults) {
 	if (c.TLS.Certificate == "") != (c.TLS.Key == "") {
 		f.addf("tls", "certificate and key belong together: name both files")
 	}
+	if host, _, err := net.SplitHostPort(c.listen()); err == nil && !isLoopback(host) && c.TLS.Certificate == "" && !c.PlainHTTP {
+		f.addf("listen", "%q is reached from other machines, and access tokens would travel in clear: configure tls, or say plain_http = true where a proxy speaks TLS for the service", c.Listen)
+	}
 	if c.Database.Path == "" {
 		f.addf("database.path", "missing: name the file that tokens are kept in")
 	}
@@ -150,6 +153,9 @@ func (c Config) prepareIssuers(f *faults) (issuers []identity.Issuer, signIn api
 		if u, err := url.Parse(configured.URL); err != nil || u.Scheme != "https" && !isLoopback(u.Hostname()) {
 			f.addf(at+".url", "%q is not https", configured.URL)
 		}
+		if len(configured.Audiences) == 0 {
+			f.addf(at+".audiences", "missing: name your own application, \"api://...\" or its id; name Azure DevOps, %q, only to stand in for it, since every access token for it would then be good here, and those sent here good there", identity.DefaultAudience)
+		}
 		issuer := identity.Issuer{Kind: configured.Kind, URL: configured.URL, Tenants: configured.Tenants, Audiences: configured.Audiences}
 		if issuer.Kind == identity.KindOIDC {
 			issuer.Tenant = pat.HashUUID("tenant", issuer.URL)
@@ -172,7 +178,7 @@ func (c Config) prepareIssuers(f *faults) (issuers []identity.Issuer, signIn api
 
 // signIn is what clients are told about signing in with this issuer.
 func (i IssuerConfig) signIn() api.SignIn {
-	audience := identity.DefaultAudience
+	audience := ""
 	if len(i.Audiences) > 0 {
 		audience = i.Audiences[0]
 	}
@@ -194,7 +200,10 @@ func (c Config) prepareOrganizations(f *faults, issuers []identity.Issuer) (*pat
 	var organizations []pat.Organization
 	for i, configured := range c.Organizations {
 		at := fmt.Sprintf("organizations[%d]", i)
-		o := pat.Organization{Name: configured.Name, Members: configured.Members}
+		o := pat.Organization{Name: configured.Name, Members: objects(configured.Members)}
+		if configured.Members != nil && len(configured.Members) == 0 {
+			f.addf(at+".members", "it is empty, which would let everybody in: name members, or leave it out to admit every user of the tenant")
+		}
 		var err error
 		if o.ID, err = pat.ParseUUID(configured.ID); err != nil {
 			f.add(at+".id", err)
@@ -246,13 +255,26 @@ func tenantsOf(issuers []identity.Issuer) []pat.UUID {
 func (p PolicyConfig) policy() pat.Policy {
 	return pat.Policy{
 		Creation: pat.CreationRestriction{
-			Restriction:      pat.Restriction{On: p.RestrictCreation, Exempt: p.RestrictCreationExempt},
+			Restriction:      pat.Restriction{On: p.RestrictCreation, Exempt: objects(p.RestrictCreationExempt)},
 			PackagingAllowed: p.PackagingAllowed,
 		},
-		Global:    pat.Restriction{On: p.RestrictGlobal, Exempt: p.RestrictGlobalExempt},
-		FullScope: pat.Restriction{On: p.RestrictFullScope, Exempt: p.RestrictFullScopeExempt},
-		Lifespan:  pat.LifespanRestriction{Max: time.Duration(p.MaxLifespan), Exempt: p.MaxLifespanExempt},
+		Global:    pat.Restriction{On: p.RestrictGlobal, Exempt: objects(p.RestrictGlobalExempt)},
+		FullScope: pat.Restriction{On: p.RestrictFullScope, Exempt: objects(p.RestrictFullScopeExempt)},
+		Lifespan:  pat.LifespanRestriction{Max: time.Duration(p.MaxLifespan), Exempt: objects(p.MaxLifespanExempt)},
 	}
+}
+
+// objects are object ids as they are compared: in lower case. What is no id is
+// the name of a group of an OpenID Connect issuer and stays as it is.
+func objects(listed []string) []string {
+	var all []string
+	for _, object := range listed {
+		if id, err := pat.ParseUUID(object); err == nil {
+			object = id.String()
+		}
+		all = append(all, object)
+	}
+	return all
 }
 
 func (c Config) prepareScopes(f *faults) (*pat.Catalogue, []api.Scope) {
