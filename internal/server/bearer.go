@@ -31,10 +31,15 @@ func bearer(h http.Header) (string, error) {
 		return "", unauthenticated("personal access tokens and passwords cannot call this API: sign in and send an access token as Bearer")
 	case !strings.EqualFold(scheme, "Bearer"):
 		return "", unauthenticated("the Authorization header is not of the form \"Bearer <access token>\"")
-	case credential == "" || strings.ContainsAny(credential, " ,\t"):
+	case credential == "" || strings.ContainsFunc(credential, foreign):
 		return "", unauthenticated("the Authorization header has no access token, or more than one")
 	}
 	return credential, nil
+}
+
+// foreign reports whether r cannot stand in a bearer token.
+func foreign(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._~+/=", r))
 }
 
 func unauthenticated(message string) error {

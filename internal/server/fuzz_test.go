@@ -193,7 +193,7 @@ func FuzzBearer(f *testing.F) {
 			}
 			return
 		}
-		if second != "" || got == "" || len(first) > maxCredential || strings.ContainsAny(got, " \t,\r\n") {
+		if second != "" || got == "" || len(first) > maxCredential || strings.Trim(got, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/=") != "" {
 			t.Errorf("bearer(%q) = %q, want it refused", h, got)
 		}
 		if scheme, rest, _ := strings.Cut(strings.TrimSpace(first), " "); !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(rest) != got {
