@@ -96,10 +96,11 @@ func (c *claims) isEntraApplication() bool {
 
 // isClient reports whether the token of any other issuer was got by a client
 // for itself: by the rule of RFC 9068 section 2.2 that the subject is the
-// client then, or by the marks of Auth0 and Keycloak.
+// client then, or by the marks of Auth0 and
+// Keycloak, which writes user names in lower case.
 func (c *claims) isClient() bool {
 	for _, client := range []string{c.ClientID, c.AuthorizedParty, c.OktaClientID} {
-		if client != "" && (c.Subject == client || c.PreferredUsername == "service-account-"+client) {
+		if client != "" && (c.Subject == client || strings.EqualFold(c.PreferredUsername, "service-account-"+client)) {
 			return true
 		}
 	}

@@ -89,6 +89,7 @@ func TestAuthenticate(t *testing.T) {
 		{"openid client (Okta)", openIDClaims().with(claimSet{"cid": "alice"}), application(openAlice, pat.ReadTokens)},
 		{"openid client (Auth0)", openIDClaims().with(claimSet{"gty": "client-credentials"}), application(openAlice, pat.ReadTokens)},
 		{"openid client (Keycloak)", openIDClaims().with(claimSet{"preferred_username": "service-account-patrol"}), changed(application(openAlice, pat.ReadTokens), func(a *pat.Actor) { a.Username = "service-account-patrol" })},
+		{"openid client (Keycloak, id with capitals)", openIDClaims().with(claimSet{"client_id": "Patrol", "preferred_username": "service-account-patrol"}), changed(application(openAlice, pat.ReadTokens), func(a *pat.Actor) { a.Username = "service-account-patrol" })},
 	}
 	v := newVerifier(t, config(newProvider(), fixed))
 	for _, test := range tests {

@@ -17,20 +17,32 @@ import (
 // the older is forgotten. So it is bounded, and tokens in use stay.
 type verified struct {
 	mu           sync.Mutex
+	size         int // of young
 	young, older map[[sha256.Size]byte]verifiedToken
 }
 
-// verifiedToken is what a token was found to say.
+// verifiedToken is what a token was found to say, and no more of it.
 type verifiedToken struct {
-	trust  *trust
-	ring   *keyRing
-	claims *claims
-	actor  pat.Actor
+	trust *trust
+	ring  *keyRing
+	times claims // of which only the times are set
+	actor pat.Actor
 }
 
-// maxVerified is the size of a generation: with claims of a few hundred bytes
-// both take some megabytes.
-const maxVerified = 4096
+// maxVerified bounds a generation, in bytes.
+const maxVerified = 4 << 20
+
+// size is about how much memory t takes.
+func (t verifiedToken) size() int {
+	const alone = 1 << 10
+	size := alone + len(t.actor.Name) + len(t.actor.Username)
+	for _, texts := range [][]string{t.actor.Groups, t.actor.Roles} {
+		for _, text := range texts {
+			size += 16 + len(text)
+		}
+	}
+	return size
+}
 
 // find returns what is known of a token, if it still holds at now.
 func (v *verified) find(digest [sha256.Size]byte, now time.Time) (verifiedToken, bool) {
@@ -53,8 +65,9 @@ func (v *verified) add(digest [sha256.Size]byte, t verifiedToken) {
 }
 
 func (v *verified) put(digest [sha256.Size]byte, t verifiedToken) {
-	if v.young == nil || len(v.young) >= maxVerified {
-		v.young, v.older = make(map[[sha256.Size]byte]verifiedToken), v.young
+	if v.young == nil || v.size+t.size() > maxVerified {
+		v.young, v.older, v.size = make(map[[sha256.Size]byte]verifiedToken), v.young, 0
 	}
 	v.young[digest] = t
+	v.size += t.size()
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/patrolhq/patrol/internal/pat"
 )
 
 func TestKnownTokenIsCheckedOn(t *testing.T) {
@@ -43,13 +45,14 @@ func TestVerifiedIsBounded(t *testing.T) {
 		return d
 	}
 	var v verified
-	for n := range 10 * maxVerified {
-		v.add(digest(n), verifiedToken{trust: issuer, ring: ring})
+	token := verifiedToken{trust: issuer, ring: ring, actor: pat.Actor{Groups: make([]string, 500)}}
+	for n := range 10 * maxVerified / token.size() {
+		v.add(digest(n), token)
 		if _, ok := v.find(digest(0), start); !ok {
 			t.Fatalf("a token in use was forgotten after %d others", n)
 		}
 	}
-	if size := len(v.young) + len(v.older); size > 2*maxVerified {
-		t.Errorf("%d tokens are remembered, want at most %d", size, 2*maxVerified)
+	if size := (len(v.young) + len(v.older)) * token.size(); size > 2*maxVerified {
+		t.Errorf("%d bytes are remembered, want at most %d", size, 2*maxVerified)
 	}
 }

@@ -112,7 +112,7 @@ func (v *Verifier) Authenticate(ctx context.Context, bearer string) (pat.Actor, 
 	}
 	digest := sha256.Sum256([]byte(bearer))
 	if t, ok := v.known.find(digest, v.now()); ok {
-		if err := t.claims.checkTimes(v.now(), v.skew); err != nil {
+		if err := t.times.checkTimes(v.now(), v.skew); err != nil {
 			return pat.Actor{}, err
 		}
 		return t.actor, nil
@@ -139,18 +139,19 @@ func (v *Verifier) verify(ctx context.Context, bearer string) (verifiedToken, er
 	if err != nil {
 		return verifiedToken{}, err
 	}
-	claims := &t.unverified // not any more
-	if err := claims.checkTimes(v.now(), v.skew); err != nil {
+	said := &t.unverified // but verified now
+	if err := said.checkTimes(v.now(), v.skew); err != nil {
 		return verifiedToken{}, err
 	}
-	if err := claims.checkUse(trust.audiences); err != nil {
+	if err := said.checkUse(trust.audiences); err != nil {
 		return verifiedToken{}, err
 	}
-	if claims.groupsOmitted() {
+	if said.groupsOmitted() {
 		v.log.DebugContext(ctx, "the access token names no groups because there are too many: use app roles or assign fewer groups", "issuer", trust.issuer)
 	}
-	actor, err := trust.actor(claims)
-	return verifiedToken{trust, ring, claims, actor}, err
+	actor, err := trust.actor(said)
+	times := claims{Expiry: said.Expiry, NotBefore: said.NotBefore, IssuedAt: said.IssuedAt}
+	return verifiedToken{trust, ring, times, actor}, err
 }
 
 // Probe fetches the keys of every issuer, so that what is wrong with one shows
