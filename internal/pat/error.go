@@ -50,8 +50,11 @@ const (
 // such as the issuer's key set or the database. Trying again later may help.
 var ErrUnavailable = errors.New("the service cannot answer now: try again in a moment")
 
-// The refusals of callers, which the API answers with a status of their own.
+// The refusals of callers and of how they ask, which the API answers with a
+// status of their own.
 const (
+	// CodeStalePage refuses to go on with a list that began too long ago.
+	CodeStalePage Code = "stalePage"
 	// CodeUnauthenticated refuses a credential: none, broken, expired, of
 	// another issuer, or of a kind that is not accepted here.
 	CodeUnauthenticated   Code = "unauthenticated"
@@ -65,7 +68,7 @@ func Codes() []Code {
 		CodeDisplayNameRequired, CodeInvalidDisplayName, CodeInvalidValidTo, CodeInvalidScope,
 		CodeInvalidAuthorizationID, CodeTokenNotFound, CodeInvalidToken, CodeTenantPolicyUnreadable,
 		CodeGlobalPolicy, CodeFullScopePolicy, CodeCreationPolicy, CodeGlobalBlocked, CodeExpired,
-		CodeUnauthenticated, CodeServicePrincipal, CodePermissionMissing,
+		CodeStalePage, CodeUnauthenticated, CodeServicePrincipal, CodePermissionMissing,
 	}
 }
 

@@ -147,6 +147,10 @@ func (c Caller) manages(t Token) bool {
 // MaxPage is the largest page of List, and its default.
 const MaxPage = 100
 
+// maxWalk is how long a walk over pages may take. The tokens that end during
+// it stay where they were, and every page costs more the more they are.
+const maxWalk = time.Hour
+
 // List is a page of the caller's tokens in the order of q, of which it sets
 // Owner and Organization, the limit where that is not within 1 to [MaxPage],
 // and the moment where that is zero. next is where the page after it starts,
@@ -156,8 +160,12 @@ func (s *Service) List(ctx context.Context, c Caller, q Query) (page []Token, at
 		return nil, time.Time{}, nil, err
 	}
 	q.Owner, q.Organization = c.ID, c.Organization.ID
+	now := s.now()
 	if q.At.IsZero() {
-		q.At = s.now()
+		q.At = now
+	}
+	if now.Sub(q.At) > maxWalk {
+		return nil, time.Time{}, nil, refuse(CodeStalePage, "the continuationToken is more than an hour old: start over without it")
 	}
 	if q.Limit < 1 {
 		q.Limit = 1

@@ -362,7 +362,7 @@ func TestListPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.createMany(t, 250, func(i int) pat.Creation {
-		return pat.Creation{DisplayName: fmt.Sprintf("%03d", i), Scope: "vso.code"}
+		return pat.Creation{DisplayName: fmt.Sprintf("%03d", i), Scope: "vso.code", ValidTo: new(w.now.Add(10 * time.Minute))}
 	})
 	for _, tt := range []struct{ limit, want int }{{-5, 1}, {0, 1}, {1, 1}, {99, 99}, {100, 100}, {101, 100}, {1 << 30, 100}} {
 		page, at, next, err := w.List(t.Context(), w.alice, pat.Query{Limit: tt.limit})
@@ -384,13 +384,17 @@ func TestListPages(t *testing.T) {
 			break
 		}
 		query.At, query.After = at, next
-		w.now = w.now.Add(40 * day) // all expire, but the moment is the first page's
+		w.now = w.now.Add(20 * time.Minute) // all expire, but the moment is the first page's
 	}
 	if !slices.Equal(sizes, []int{100, 100, 50}) {
 		t.Errorf("pages have %v tokens, want 100, 100 and 50", sizes)
 	}
 	if got := strings.Fields(seen); len(got) != 250 || !slices.IsSorted(got) {
 		t.Errorf("the pages together have %d tokens, want all 250 in order", len(got))
+	}
+	w.now = w.now.Add(2 * time.Hour)
+	if _, _, _, err := w.List(t.Context(), w.alice, query); pat.CodeOf(err) != pat.CodeStalePage {
+		t.Errorf("List that began hours ago = %v, want %q", err, pat.CodeStalePage)
 	}
 }
 

@@ -69,12 +69,22 @@ func (c *call) identify(organization string) error {
 	}
 	c.caller.Actor = actor
 	c.caller.Origin = pat.Origin{Activity: c.activity, Address: c.clientAddress(), UserAgent: printable(c.UserAgent())}
-	if !c.route.global && !actor.Application && !c.caller.Organization.Has(actor) {
+	if !c.route.global && !c.belongs() {
 		return &problem{status: http.StatusForbidden, typeKey: "InvalidAccessException",
 			message: fmt.Sprintf("You are not a member of the organization %q: ask its administrator to add you.", c.caller.Organization.Name)}
 	}
 	c.w.Header().Set("X-VSS-UserData", actor.ID.String()+":"+headerText(actor.Username))
 	return nil
+}
+
+// belongs reports whether the caller may be in the organization at all: a user
+// as its member, an application as one of its tenant. What an application may
+// do there is for the endpoint to say.
+func (c *call) belongs() bool {
+	if c.caller.Application {
+		return c.caller.Tenant == c.caller.Organization.Tenant
+	}
+	return c.caller.Organization.Has(c.caller.Actor)
 }
 
 // reply sends body as JSON. Nothing is sent before all of it is encoded.

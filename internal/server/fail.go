@@ -54,15 +54,16 @@ var answers = map[pat.Code]answer{
 	pat.CodeCreationPolicy:         {http.StatusForbidden, "DisablePatCreationPolicyViolationException"},
 	pat.CodeGlobalBlocked:          {http.StatusForbidden, "GlobalPatCreationBlockedException"},
 	pat.CodeExpired:                {http.StatusConflict, "ExpiredPatCannotBeExtendedException"},
+	pat.CodeStalePage:              {http.StatusBadRequest, "InvalidContinuationTokenException"},
 	pat.CodeUnauthenticated:        {http.StatusUnauthorized, "UnauthorizedRequestException"},
 	pat.CodeServicePrincipal:       {http.StatusForbidden, "InvalidAccessException"},
 	pat.CodePermissionMissing:      {http.StatusUnauthorized, "InvalidIdentityException"},
 }
 
-// ofCaller are the refusals of who calls. They leave with their status
+// ofCaller are the refusals of who calls and how. They leave with their status
 // everywhere; all others are results where the resource has results.
 var ofCaller = map[pat.Code]bool{
-	pat.CodeUnauthenticated: true, pat.CodeServicePrincipal: true, pat.CodePermissionMissing: true,
+	pat.CodeStalePage: true, pat.CodeUnauthenticated: true, pat.CodeServicePrincipal: true, pat.CodePermissionMissing: true,
 }
 
 // fail turns an error into the response, whatever the error is. A refusal of
@@ -95,7 +96,7 @@ func (s *Server) fail(c *call, err error) {
 			s.challenge(c, protocol)
 		}
 		c.envelope(protocol.status, protocol.typeKey, protocol.message)
-	case c.Context().Err() == context.Canceled:
+	case errors.Is(err, context.Canceled) && !errors.Is(err, pat.ErrUnknown):
 		c.envelope(statusClientGone, "OperationCanceledException", "The client went away.")
 	default:
 		s.failInside(c, err)

@@ -3,6 +3,7 @@ package server
 import (
 	"net/url"
 	"strings"
+	"unicode"
 )
 
 // target is what a path names: a route, and the organization it is asked in.
@@ -31,6 +32,11 @@ func parsePath(escaped string) (target, error) {
 	var t target
 	if len(segments) > 1 && strings.EqualFold(segments[1], "_apis") && !strings.EqualFold(segments[0], "_apis") {
 		t.organization, segments = segments[0], segments[1:]
+	}
+	for _, segment := range segments {
+		if strings.ContainsFunc(segment, func(r rune) bool { return r > unicode.MaxASCII }) {
+			return target{}, errNoRoute // lower case would make ASCII of some
+		}
 	}
 	t.route = strings.ToLower(strings.Join(segments, "/"))
 	return t, nil
