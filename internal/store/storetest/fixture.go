@@ -45,16 +45,17 @@ func newEvent(action pat.Action, t pat.Token, at time.Time) pat.Event {
 	}
 }
 
-// create keeps t with an event.
+// create keeps t with an event. It may run in any goroutine.
 func create(t testing.TB, db Database, token pat.Token) pat.Token {
 	t.Helper()
 	if err := db.Create(t.Context(), token, newEvent(pat.ActionCreate, token, token.ValidFrom)); err != nil {
-		t.Fatalf("Create = %v", err)
+		t.Errorf("Create = %v", err)
 	}
 	return token
 }
 
-// change updates token at a moment by making what make makes of it.
+// change updates token at a moment by making what make makes of it. It may run
+// in any goroutine.
 func change(t testing.TB, db Database, token pat.Token, action pat.Action, at time.Time, make func(*pat.Token)) pat.Token {
 	t.Helper()
 	changed, err := db.Update(t.Context(), token.Owner, token.ID, func(token pat.Token) (pat.Token, *pat.Event, error) {
@@ -63,7 +64,7 @@ func change(t testing.TB, db Database, token pat.Token, action pat.Action, at ti
 		return token, &e, nil
 	})
 	if err != nil {
-		t.Fatalf("Update = %v", err)
+		t.Errorf("Update = %v", err)
 	}
 	return changed
 }

@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(testing.TB) Database) {
 		{"ListWhileChanging", listWhileChanging},
 		{"Linearizable", linearizable},
 		{"Plans", plans},
+		{"StateMachine", stateMachine},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -57,8 +58,4 @@ func Run(t *testing.T, open func(testing.TB) Database) {
 			tt.test(t, open(t))
 		})
 	}
-	t.Run("StateMachine", func(t *testing.T) {
-		t.Parallel()
-		stateMachine(t, open)
-	})
 }
