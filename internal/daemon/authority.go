@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// authorityMaterial is a certificate authority for development, in DER. Its
-// key signs nothing but the certificates of this machine's own listeners.
+// authorityMaterial is a certificate authority for development, in DER. People
+// are told to trust it, so it is good for names and addresses of this machine
+// and of private networks only, whoever gets hold of its key.
 type authorityMaterial struct {
 	Certificate []byte `json:"certificate"`
 	Key         []byte `json:"key"`
@@ -31,12 +32,25 @@ func newAuthority() (authorityMaterial, error) {
 	template := certificateTemplate("Patrol development authority", authorityLife)
 	template.IsCA, template.BasicConstraintsValid, template.MaxPathLenZero = true, true, true
 	template.KeyUsage = x509.KeyUsageCertSign
+	template.PermittedDNSDomainsCritical = true
+	template.PermittedDNSDomains = []string{"localhost", "local", "internal", "test"}
+	template.PermittedIPRanges = privateNetworks()
 	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		return authorityMaterial{}, fmt.Errorf("making a certificate authority: %w", err)
 	}
 	der, err := x509.MarshalECPrivateKey(key)
 	return authorityMaterial{Certificate: certificate, Key: der}, err
+}
+
+// privateNetworks are those of loopback, RFC 1918 and RFC 4193.
+func privateNetworks() []*net.IPNet {
+	var networks []*net.IPNet
+	for _, prefix := range []string{"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"} {
+		_, network, _ := net.ParseCIDR(prefix) // never fails for these
+		networks = append(networks, network)
+	}
+	return networks
 }
 
 // issue makes a certificate for the loopback names and for hosts.

@@ -85,6 +85,9 @@ func StartDev(ctx context.Context, o DevOptions) (*Dev, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := os.WriteFile(filepath.Join(o.Data, ".gitignore"), []byte("*\n"), 0o600); err != nil {
+		return nil, fmt.Errorf("keeping the data directory out of repositories: %w", err)
+	}
 	l, err := o.open(m)
 	if err != nil {
 		return nil, err
