@@ -27,8 +27,10 @@ type parts struct {
 // assemble makes the daemon and its API handler. The daemon owns parts.db.
 func assemble(s setup, p parts) (*daemon, http.Handler, error) {
 	d := &daemon{log: p.log, db: p.db, failed: make(chan error, 2)}
-	d.service = &pat.Service{Store: p.db, Keys: s.keyring, Scopes: s.catalogue, Limits: s.limits,
-		Policy: s.policy, Neighbours: s.directory.Neighbours}
+	d.service = &pat.Service{
+		Store: p.db, Keys: s.keyring, Scopes: s.catalogue, Limits: s.limits,
+		Policy: s.policy, Neighbours: s.directory.Neighbours,
+	}
 	handler, err := server.New(server.Config{
 		Service: d.service, Auth: p.verifier, Organizations: s.directory,
 		PublicURL: p.publicURL, AuthorizationURI: s.authorization, SignIn: s.signIn, Scopes: s.scopes,

@@ -260,8 +260,10 @@ func newDevIDP(o DevOptions, m material, l listeners, consoleRedirect string) (h
 		AccessTokenLife: o.AccessTokenLife, Log: o.Log,
 		Clients: append([]devidp.Client{
 			{ID: m.Clients.CLI.ID, Name: "Patrol command line"},
-			{ID: m.Clients.Console.ID, Secret: m.Clients.Console.Secret, Name: "Patrol console",
-				RedirectURIs: append([]string{consoleRedirect}, o.RegisterRedirects...)},
+			{
+				ID: m.Clients.Console.ID, Secret: m.Clients.Console.Secret, Name: "Patrol console",
+				RedirectURIs: append([]string{consoleRedirect}, o.RegisterRedirects...),
+			},
 			{ID: m.Clients.Automation.ID, Secret: m.Clients.Automation.Secret, Name: "automation"},
 		}, knownClients...),
 	}

@@ -104,7 +104,8 @@ func (c *clock) advance(d time.Duration) {
 }
 
 func startPlain(tb testing.TB, edits ...func(*devidp.Config)) *site { return start(tb, false, edits) }
-func startTLS(tb testing.TB, edits ...func(*devidp.Config)) *site   { return start(tb, true, edits) }
+
+func startTLS(tb testing.TB, edits ...func(*devidp.Config)) *site { return start(tb, true, edits) }
 
 func start(tb testing.TB, secure bool, edits []func(*devidp.Config)) *site {
 	tb.Helper()
