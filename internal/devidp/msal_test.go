@@ -203,12 +203,12 @@ func TestAzidentity(t *testing.T) {
 		Transport: s.fullClient(),
 	}
 	forClient, err := azidentity.NewClientSecretCredential(tenant, confidentialID, secret,
-		&azidentity.ClientSecretCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: true}) //nolint:staticcheck // deprecated, but used
+		&azidentity.ClientSecretCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	byPassword, err := azidentity.NewUsernamePasswordCredential(tenant, publicID, alice.Username, alice.Password,
-		&azidentity.UsernamePasswordCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: true})
+		&azidentity.UsernamePasswordCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: true}) //nolint:staticcheck // deprecated, but used
 	if err != nil {
 		t.Fatal(err)
 	}
