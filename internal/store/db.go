@@ -27,6 +27,7 @@ type DB struct {
 	engine  engine
 	readers *sql.DB
 	reading *statements
+	lists   map[selection]string
 	writers *sql.DB
 	writer  *writer
 	lock    io.Closer
@@ -63,8 +64,11 @@ const (
 // newDB starts the writer. The DB owns both pools and lock.
 func newDB(e engine, readers, writers *sql.DB, lock io.Closer, log *slog.Logger) *DB {
 	db := &DB{
-		engine: e, readers: readers, reading: newStatements(readers), writers: writers,
+		engine: e, readers: readers, reading: newStatements(readers), lists: map[selection]string{}, writers: writers,
 		writer: newWriter(e, writers, log), lock: lock,
+	}
+	for _, s := range selections() {
+		db.lists[s] = s.text()
 	}
 	db.close = sync.OnceValue(func() error {
 		db.writer.stop()

@@ -117,7 +117,7 @@ func (db *DB) stretch(ctx context.Context, q pat.Query, r stretch, buckets []int
 			err := found.scan(scan)
 			page = append(page, found.Token)
 			return err
-		}, r.text(), arguments...)
+		}, db.lists[r.selection], arguments...)
 		if err != nil {
 			return nil, err
 		}

@@ -13,7 +13,8 @@ type selection struct {
 	filter    pat.Filter
 }
 
-// key is what a selection orders by, the id breaking ties.
+// key is what a selection orders by, the id breaking ties. By id alone only
+// rows of one state are listed.
 type key uint8
 
 const (
@@ -21,6 +22,19 @@ const (
 	byName
 	byID
 )
+
+// selections are all kinds that lists need.
+func selections() (all []selection) {
+	for _, filter := range []pat.Filter{pat.FilterActive, pat.FilterExpired, pat.FilterRevoked, pat.FilterAll} {
+		for _, ascending := range []bool{true, false} {
+			all = append(all, selection{byCreated, ascending, filter}, selection{byName, ascending, filter})
+			if filter != pat.FilterAll {
+				all = append(all, selection{byID, ascending, filter})
+			}
+		}
+	}
+	return all
+}
 
 // judges reports whether the statement needs to know the moment by which
 // states are judged.
@@ -42,9 +56,9 @@ func (s selection) text() string {
 	for _, target := range []string{`$3`, `$4`} {
 		switch s.filter {
 		case pat.FilterActive:
-			ranges = append(ranges, s.ordered(target, `0`, `>`), s.late(target, `1`, `>`))
+			ranges = append(ranges, s.ordered(target, `0`, `>`), s.late(target, `1`, `0`, `>`))
 		case pat.FilterExpired:
-			ranges = append(ranges, s.ordered(target, `1`, `<=`), s.late(target, `0`, `<=`))
+			ranges = append(ranges, s.ordered(target, `1`, `<=`), s.late(target, `0`, `1`, `<=`))
 		case pat.FilterRevoked:
 			ranges = append(ranges, s.ordered(target, `2`, ``))
 		default:
@@ -57,34 +71,30 @@ func (s selection) text() string {
 // ordered are the rows of one state beyond the bound, by the index that has
 // them in order. The sum keeps planners from choosing the index by end.
 func (s selection) ordered(target, state, comparison string) string {
-	if s.key == byID {
-		return s.orderedByID(target, state, comparison)
-	}
 	return `SELECT ` + tokenColumns + ` FROM token
-	WHERE bucket = $1 AND owner = $2 AND target = ` + target + ` AND state = ` + state + ` AND ` + s.beyond() +
-		s.ending(`valid_to + 0`, comparison)
-}
-
-// orderedByID asks for a range of states and ids together, as only the index
-// has them: planners would take the primary key for the ids alone, and read
-// every other row of the bucket.
-func (s selection) orderedByID(target, state, comparison string) string {
-	bound := `(state, id) < (` + state + `, $6) AND state >= ` + state
-	if s.ascending {
-		bound = `(state, id) > (` + state + `, $6) AND state <= ` + state
-	}
-	direction := s.direction()
-	return `SELECT * FROM (SELECT ` + tokenColumns + ` FROM token
-	WHERE bucket = $1 AND owner = $2 AND target = ` + target + ` AND ` + bound + s.ending(`valid_to + 0`, comparison) + `
-	ORDER BY state` + direction + `, id` + direction + ` LIMIT $5) AS ordered`
+	WHERE bucket = $1 AND owner = $2 AND target = ` + target + ` AND ` + s.within(state) + s.ending(`valid_to + 0`, comparison)
 }
 
 // late are the rows of one state beyond the bound whose end the state does not
-// tell, by the index of ends. The limit keeps planners from choosing another.
-func (s selection) late(target, state, comparison string) string {
-	return `SELECT * FROM (SELECT ` + tokenColumns + ` FROM token
+// tell, by the index of ends; they show the state that they are judged to
+// have. The limit keeps planners from choosing another index.
+func (s selection) late(target, state, judged, comparison string) string {
+	return `SELECT * FROM (SELECT ` + strings.Replace(tokenColumns, `state`, judged+` AS state`, 1) + ` FROM token
 	WHERE bucket = $1 AND owner = $2 AND target = ` + target + ` AND state = ` + state + s.ending(`valid_to`, comparison) + `
 	ORDER BY valid_to LIMIT 9223372036854775807) AS late WHERE ` + s.beyond()
+}
+
+// within limits rows to one state, beyond the bound. By id it asks for a range
+// of states and ids together, as only the index has them: planners would take
+// the primary key for the ids alone, and read every other row of the bucket.
+func (s selection) within(state string) string {
+	switch {
+	case s.key != byID:
+		return `state = ` + state + ` AND ` + s.beyond()
+	case s.ascending:
+		return `(state, id) > (` + state + `, $6) AND state <= ` + state
+	}
+	return `(state, id) < (` + state + `, $6) AND state >= ` + state
 }
 
 // ending compares an end with the moment, if there is a comparison.
@@ -112,8 +122,8 @@ func (s selection) beyond() string {
 
 func (s selection) orderBy() string {
 	direction := s.direction()
-	column := [...]string{byCreated: `valid_from` + direction + `, `, byName: `display_name` + direction + `, `, byID: ``}[s.key]
-	return `ORDER BY ` + column + `id` + direction
+	column := [...]string{byCreated: `valid_from`, byName: `display_name`, byID: `state`}[s.key]
+	return `ORDER BY ` + column + direction + `, id` + direction
 }
 
 func (s selection) direction() string {
