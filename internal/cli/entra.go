@@ -39,7 +39,7 @@ func (e entra) client(memory *memoryCache) (public.Client, error) {
 	client, err := public.New(e.signIn.ClientID,
 		public.WithAuthority(e.signIn.Authority),
 		public.WithInstanceDiscovery(isMicrosoft(authority)),
-		public.WithHTTPClient(e.http),
+		public.WithHTTPClient(webOnly{e.http}),
 		public.WithCache(memory))
 	if err != nil {
 		return client, fail(exitFailed, "preparing to sign in: %w", err)
@@ -49,7 +49,7 @@ func (e entra) client(memory *memoryCache) (public.Client, error) {
 
 func (e entra) scopes() []string { return strings.Fields(e.signIn.Scope) }
 
-func (e entra) browser(ctx context.Context, open func(string)) (credentials, error) {
+func (e entra) browser(ctx context.Context, open func(string) error) (credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, browserTimeout)
 	defer cancel()
 	var memory memoryCache
@@ -57,17 +57,14 @@ func (e entra) browser(ctx context.Context, open func(string)) (credentials, err
 	if err != nil {
 		return credentials{}, err
 	}
-	result, err := client.AcquireTokenInteractive(ctx, e.scopes(), public.WithOpenURL(func(address string) error {
-		open(address)
-		return nil
-	}))
+	result, err := client.AcquireTokenInteractive(ctx, e.scopes(), public.WithOpenURL(open))
 	if err != nil {
 		return credentials{}, signInError("signing in", err)
 	}
 	return memory.credentials(result), nil
 }
 
-func (e entra) device(ctx context.Context, show func(deviceCode)) (credentials, error) {
+func (e entra) device(ctx context.Context, show func(deviceCode) error) (credentials, error) {
 	var memory memoryCache
 	client, err := e.client(&memory)
 	if err != nil {
@@ -77,7 +74,9 @@ func (e entra) device(ctx context.Context, show func(deviceCode)) (credentials, 
 	if err != nil {
 		return credentials{}, signInError("asking for a device code", err)
 	}
-	show(deviceCode{device.Result.VerificationURL, device.Result.UserCode})
+	if err := show(deviceCode{device.Result.VerificationURL, device.Result.UserCode}); err != nil {
+		return credentials{}, err
+	}
 	result, err := device.AuthenticationResult(ctx)
 	if err != nil {
 		return credentials{}, signInError("signing in", err)

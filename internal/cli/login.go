@@ -165,18 +165,34 @@ func (p *program) signIn(ctx context.Context, s api.SignIn, hc *http.Client, byD
 		return credentials{}, err
 	}
 	if byDevice {
-		return m.device(ctx, func(d deviceCode) {
+		return m.device(ctx, func(d deviceCode) error {
+			if err := checkPage(d.address); err != nil {
+				return err
+			}
 			p.notes.printf("to sign in, open %s on any device and enter the code %s\n", printable(d.address), printable(d.code))
+			return nil
 		})
 	}
-	return m.browser(ctx, func(address string) {
+	return m.browser(ctx, func(address string) error {
+		if err := checkPage(address); err != nil {
+			return err
+		}
 		p.notes.printf("sign in with the browser that opens now; if none does, open\n%s\n", printable(address))
 		go func() { // some browsers run until they are closed
 			if err := p.open(address); err != nil {
 				p.notes.printf("%s no browser could be opened; \"patrol login --device-code\" needs none here\n", p.notes.warn("note:"))
 			}
 		}()
+		return nil
 	})
+}
+
+// checkPage fails for an address that no person should be sent to.
+func checkPage(address string) error {
+	if _, err := webAddress(address); err != nil {
+		return fail(exitFailed, "the page to sign in at is not opened: %w", err).with("an administrator of the server can correct that")
+	}
+	return nil
 }
 
 // try makes a call, so that nothing is stored that does not work.

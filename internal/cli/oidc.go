@@ -34,6 +34,9 @@ func (o openID) discover(ctx context.Context) (issuer, error) {
 	if err != nil {
 		return issuer{}, signInError("asking the issuer how to sign in", err)
 	}
+	if err := checkEndpoints(provider); err != nil {
+		return issuer{}, err
+	}
 	scopes := []string{oidc.ScopeOpenID, "profile", oidc.ScopeOfflineAccess}
 	for _, scope := range strings.Fields(o.signIn.Scope) {
 		if !slices.Contains(scopes, scope) {
@@ -45,9 +48,39 @@ func (o openID) discover(ctx context.Context) (issuer, error) {
 	return issuer{provider, config}, nil
 }
 
+// checkEndpoints fails where the discovery document leads to anything but web
+// addresses.
+func checkEndpoints(provider *oidc.Provider) error {
+	var document struct {
+		Authorization string `json:"authorization_endpoint"`
+		Token         string `json:"token_endpoint"`
+		Device        string `json:"device_authorization_endpoint"`
+		Keys          string `json:"jwks_uri"`
+	}
+	if err := provider.Claims(&document); err != nil {
+		return fail(exitFailed, "reading what the issuer says: %w", err)
+	}
+	for _, endpoint := range []struct {
+		name, address string
+		optional      bool
+	}{
+		{"authorization_endpoint", document.Authorization, false}, {"token_endpoint", document.Token, false},
+		{"device_authorization_endpoint", document.Device, true}, {"jwks_uri", document.Keys, false},
+	} {
+		if endpoint.address == "" && endpoint.optional {
+			continue
+		}
+		if _, err := webAddress(endpoint.address); err != nil {
+			return fail(exitFailed, "the issuer names a %s that is not used: %w", endpoint.name, err).
+				with("an administrator of the issuer can correct that")
+		}
+	}
+	return nil
+}
+
 // browser is the authorization code flow with PKCE on a loopback address
 // (RFC 8252, RFC 7636).
-func (o openID) browser(ctx context.Context, open func(string)) (credentials, error) {
+func (o openID) browser(ctx context.Context, open func(string) error) (credentials, error) {
 	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, o.http), browserTimeout)
 	defer cancel()
 	issuer, err := o.discover(ctx)
@@ -61,7 +94,9 @@ func (o openID) browser(ctx context.Context, open func(string)) (credentials, er
 	}
 	defer answers.close()
 	issuer.RedirectURL = answers.address()
-	open(issuer.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)))
+	if err := open(issuer.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier))); err != nil {
+		return credentials{}, err
+	}
 	code, err := answers.wait(ctx)
 	if err != nil {
 		return credentials{}, signInError("signing in", err)
@@ -74,7 +109,7 @@ func (o openID) browser(ctx context.Context, open func(string)) (credentials, er
 }
 
 // device is the device authorization grant (RFC 8628).
-func (o openID) device(ctx context.Context, show func(deviceCode)) (credentials, error) {
+func (o openID) device(ctx context.Context, show func(deviceCode) error) (credentials, error) {
 	ctx = oidc.ClientContext(ctx, o.http)
 	issuer, err := o.discover(ctx)
 	if err != nil {
@@ -87,7 +122,9 @@ func (o openID) device(ctx context.Context, show func(deviceCode)) (credentials,
 	if err != nil {
 		return credentials{}, signInError("asking for a device code", err)
 	}
-	show(deviceCode{device.VerificationURI, device.UserCode})
+	if err := show(deviceCode{device.VerificationURI, device.UserCode}); err != nil {
+		return credentials{}, err
+	}
 	token, err := issuer.DeviceAccessToken(ctx, device)
 	if err != nil {
 		return credentials{}, signInError("signing in", err)

@@ -25,9 +25,9 @@ const browserTimeout = 5 * time.Minute
 // which its caller knows.
 type method interface {
 	// browser shows the sign-in page by open and waits for the person there.
-	browser(ctx context.Context, open func(address string)) (credentials, error)
+	browser(ctx context.Context, open func(address string) error) (credentials, error)
 	// device tells the person by show where to enter which code, and waits.
-	device(ctx context.Context, show func(deviceCode)) (credentials, error)
+	device(ctx context.Context, show func(deviceCode) error) (credentials, error)
 	// refresh renews credentials without a person.
 	refresh(ctx context.Context, c credentials) (credentials, error)
 }
@@ -40,6 +40,11 @@ type deviceCode struct {
 // newMethod is Microsoft's library for Entra, which needs one, and OpenID
 // Connect for everybody else.
 func newMethod(s api.SignIn, hc *http.Client) (method, error) {
+	if _, err := webAddress(s.Authority); err != nil {
+		return nil, fail(exitFailed, "the server names an authority that nobody should sign in at: %w", err).
+			with("an administrator of the server can correct that")
+	}
+	hc = securely(hc)
 	switch s.Kind {
 	case api.SignInEntra:
 		return entra{s, hc}, nil
@@ -55,9 +60,6 @@ const azureDevOps = "499b84ac-1321-427f-aa17-267ca6975798"
 // signInWarning is what a user should know before a sign-in that a server asks
 // for; empty where it is nothing special.
 func signInWarning(s api.SignIn, server string) string {
-	if exposed(s.Authority) {
-		return s.Authority + " is not https: everyone on the way can read the sign-in"
-	}
 	authority, err := url.Parse(s.Authority)
 	if err != nil || !isMicrosoft(authority) || !strings.Contains(s.Scope, azureDevOps) {
 		return ""
@@ -71,6 +73,9 @@ func signInWarning(s api.SignIn, server string) string {
 
 // signInError says in one line why nobody is signed in.
 func signInError(doing string, err error) error {
+	if _, ok := errors.AsType[*failure](err); ok {
+		return err // ours, through the library
+	}
 	code, hint := exitAuthentication, "try again, or use --device-code"
 	if _, ok := errors.AsType[net.Error](err); ok {
 		code, hint = exitUnavailable, transportHint(err)

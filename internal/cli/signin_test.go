@@ -411,7 +411,6 @@ func TestSignInWarning(t *testing.T) {
 		{"a token for Azure DevOps", entra, scope, "https://patrol.example", "also opens Azure DevOps"},
 		{"nearly Azure DevOps", entra, scope, "https://vssps.dev.azure.com.evil.example", "also opens Azure DevOps"},
 		{"nearly Azure DevOps of old", entra, scope, "https://evil.example/.visualstudio.com", "also opens Azure DevOps"},
-		{"no https", "http://issuer.example", scope, "https://patrol.example", "is not https"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
