@@ -81,6 +81,9 @@ func TestCredentials(t *testing.T) {
 		{"huge", "Bearer " + strings.Repeat("A", 30<<10), fault{401, unauthorized}, "the Authorization header is too long"},
 		{"user of an accepted tenant, not this organization's", "Bearer " + accessToken(t, s.provider(t, devidp.Config{Tenant: otherTenant}), otherTenant, "alice", ".default"),
 			fault{403, noAccess}, `You are not a member of the organization "Contoso": ask its administrator to add you.`},
+		{"service principal of another tenant", "Bearer " + grant(t, s.provider(t, devidp.Config{Tenant: otherTenant}), otherTenant, url.Values{"grant_type": {"client_credentials"},
+			"client_id": {robotID}, "client_secret": {password}, "scope": {devidp.DefaultAudience + "/.default"}}),
+			fault{403, noAccess}, `You are not a member of the organization "Contoso": ask its administrator to add you.`},
 		{"service principal", "Bearer " + s.robotToken(t), fault{403, noAccess}, "Service principals are not allowed to perform this action."},
 	}
 	before := s.dump(t)

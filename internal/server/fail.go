@@ -77,6 +77,8 @@ func (s *Server) fail(c *call, err error) {
 	refusal, refused := errors.AsType[*pat.Error](err)
 	protocol, broken := errors.AsType[*problem](err)
 	switch {
+	case errors.Is(err, context.Canceled) && !errors.Is(err, pat.ErrUnknown):
+		c.envelope(statusClientGone, "OperationCanceledException", "The client went away.")
 	case refused && c.hasResult() && !ofCaller[refusal.Code]:
 		if refusal.Code == pat.CodeTenantPolicyUnreadable {
 			s.Log.Error("request failed", "activity", c.activity, "error", err)
@@ -96,8 +98,6 @@ func (s *Server) fail(c *call, err error) {
 			s.challenge(c, protocol)
 		}
 		c.envelope(protocol.status, protocol.typeKey, protocol.message)
-	case errors.Is(err, context.Canceled) && !errors.Is(err, pat.ErrUnknown):
-		c.envelope(statusClientGone, "OperationCanceledException", "The client went away.")
 	default:
 		s.failInside(c, err)
 	}

@@ -39,7 +39,7 @@ func TestFaults(t *testing.T) {
 		{"timeout", func(context.Context) (pat.Actor, error) { return pat.Actor{}, context.DeadlineExceeded },
 			fault{503, "ServiceUnavailableException"}, "The service cannot answer now: try again in a moment.", "1", "deadline"},
 		{"unknown outcome", func(context.Context) (pat.Actor, error) {
-			return pat.Actor{}, errors.Join(pat.ErrUnknown, pat.ErrUnavailable, errors.New(detail))
+			return pat.Actor{}, errors.Join(pat.ErrUnknown, context.Canceled, errors.New(detail))
 		}, fault{503, "OutcomeUnknownException"}, "It is not known whether the change was made: list your tokens before you try again.", "1", detail},
 	}
 	for _, tt := range tests {

@@ -73,7 +73,7 @@ func disturb(t *testing.T, s *site, c caller, round int, all []listed, page api.
 		c.revoke(t, last)
 		touched[last] = true
 	case 1:
-		s.Clock.Advance(time.Hour) // "soon" and "a soon" expire
+		s.Clock.Advance(2 * time.Minute) // "soon" and "a soon" expire
 		if _, err := s.Service.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -136,5 +136,29 @@ func TestContinuationTokens(t *testing.T) {
 			flipped[i] = 'Q'
 		}
 		broken(alice, append(options[:len(options):len(options)], "continuationToken="+url.QueryEscape(string(flipped)))...)
+	}
+}
+
+// TestStalePage: a list must be walked within an hour of its first page.
+func TestStalePage(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{})
+	alice := s.as(t, "alice")
+	for _, name := range []string{"1", "2", "3"} {
+		alice.named(t, name)
+	}
+	next := func(token string) answer {
+		return alice.do(t, http.MethodGet, alice.pats("$top=1", "continuationToken="+token), "")
+	}
+	first := alice.page(t, "$top=1").ContinuationToken
+	s.Clock.Advance(time.Hour)
+	second := decode[api.PagedPatTokens](t, next(first).Body).ContinuationToken
+	s.Clock.Advance(time.Second)
+	want := fault{http.StatusBadRequest, "InvalidContinuationTokenException"}
+	for _, token := range []string{first, second} { // the hour does not begin again
+		a := next(token)
+		if got := faultOf(t, a); got != want || message(t, a) != "the continuationToken is more than an hour old: start over without it" {
+			t.Errorf("List after an hour = %v %s, want %v", got, a.Body, want)
+		}
 	}
 }

@@ -99,7 +99,33 @@ func TestPolicyOnChange(t *testing.T) {
 	if got := alice.update(t, `{"authorizationId":"`+small+`","displayName":"renamed"}`).DisplayName; got != "renamed" {
 		t.Errorf("Update where creation is restricted = %q, want it renamed", got)
 	}
+	if got := refusal(t, alice.do(t, http.MethodPut, alice.pats(), `{"authorizationId":"`+small+`","scope":"vso.code vso.build"}`)); got != "disablePatCreationPolicyViolation" {
+		t.Errorf("Update that adds a scope where creation is restricted = %s, want disablePatCreationPolicyViolation", got)
+	}
 	alice.revoke(t, small)
+}
+
+// TestNeighboursPolicy: a token for all organizations must suit those elsewhere
+// too; one for here only need not.
+func TestNeighboursPolicy(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{Policy: func(o pat.Organization) (pat.Policy, error) {
+		return pat.Policy{FullScope: pat.Restriction{On: o.Name == "fabrikam"}}, nil
+	}})
+	alice := s.as(t, "alice")
+	here := alice.create(t, `{"displayName":"here","scope":"app_token"}`).AuthorizationID
+	before := s.dump(t)
+	for method, body := range map[string]string{
+		http.MethodPost: `{"displayName":"everywhere","scope":"app_token","allOrgs":true}`,
+		http.MethodPut:  `{"authorizationId":"` + here + `","allOrgs":true}`,
+	} {
+		if got := refusal(t, alice.do(t, method, alice.pats(), body)); got != "fullScopePatPolicyViolation" {
+			t.Errorf("%s %s = %s, want fullScopePatPolicyViolation", method, body, got)
+		}
+	}
+	if diff := cmp.Diff(before, s.dump(t)); diff != "" {
+		t.Errorf("refused requests changed (-before +after):\n%s", diff)
+	}
 }
 
 // TestLifespan: beyond the policy an end is brought forward, counted from

@@ -190,9 +190,9 @@ func TestHangUpWhileWaiting(t *testing.T) {
 	working := make(chan struct{})
 	s := start(t, options{Change: func(c *server.Config) {
 		c.Service.Policy = func(ctx context.Context, _ pat.Organization) (pat.Policy, error) {
-			close(working)
+			working <- struct{}{}
 			<-ctx.Done()
-			return pat.Policy{}, nil
+			return pat.Policy{}, ctx.Err()
 		}
 	}})
 	alice := s.as(t, "alice")

@@ -86,7 +86,8 @@ func start(t testing.TB, o options) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Service = &pat.Service{Store: db, Keys: keys, Scopes: catalogue(t), Limits: o.Limits, Now: s.Clock.Now,
+	organizations := directory(t)
+	s.Service = &pat.Service{Store: db, Keys: keys, Scopes: catalogue(t), Limits: o.Limits, Now: s.Clock.Now, Neighbours: organizations.Neighbours,
 		Policy: func(_ context.Context, at pat.Organization) (pat.Policy, error) {
 			if o.Policy == nil {
 				return pat.Policy{}, nil
@@ -96,7 +97,7 @@ func start(t testing.TB, o options) *site {
 	plain := httptest.NewUnstartedServer(nil)
 	s.URL = "http://" + plain.Listener.Addr().String()
 	config := server.Config{
-		Service: s.Service, Auth: s.verifier(t, log), Organizations: directory(t),
+		Service: s.Service, Auth: s.verifier(t, log), Organizations: organizations,
 		PublicURL: s.URL, AuthorizationURI: s.idpURL + "/" + tenant,
 		SignIn:  api.SignIn{Kind: api.SignInOIDC, Authority: s.idp.Issuer(), Scope: devidp.DefaultAudience + "/.default", ClientID: cliID},
 		Scopes:  api.AzureDevOpsScopes(),
