@@ -206,7 +206,7 @@ func TestHangUpWhileWaiting(t *testing.T) {
 	r.Header.Set("Content-Type", "application/json")
 	failed := make(chan error)
 	go func() {
-		_, err := s.http.Do(r) //nolint:bodyclose // there is none
+		_, err := s.http.Do(r)
 		failed <- err
 	}()
 	<-working
