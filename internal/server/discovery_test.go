@@ -75,3 +75,18 @@ func TestNoSignInPages(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesBeyondASCII: headers carry as much of a name as they can, bodies
+// all of it.
+func TestNamesBeyondASCII(t *testing.T) {
+	t.Parallel()
+	zoe := start(t, options{}).as(t, "zoë")
+	a := zoe.do(t, http.MethodGet, "/contoso/_apis/connectiondata", "")
+	if got, want := a.Header.Get("X-VSS-UserData"), zoeID+":zo?@contoso.example"; got != want {
+		t.Errorf("X-VSS-UserData = %q, want %q", got, want)
+	}
+	who := decode[api.ConnectionData](t, a.Body).AuthenticatedUser
+	if got, want := who.ProviderDisplayName+", "+who.Properties["Account"].Value, "Zoë 例, zoë@contoso.example"; got != want {
+		t.Errorf("connection data names %q, want %q", got, want)
+	}
+}

@@ -41,6 +41,7 @@ const (
 	closedID    = "5d7e3b19-7e0b-49a8-8c63-9f0f4f2f7a11"
 	aliceID     = "bb5bb6c8-7a5c-4e9e-a7a7-7a7a2a8a2a6a"
 	bobID       = "1c9f0f1e-55d0-4f57-bd0e-8e8cb4f7c0d3"
+	zoeID       = "e2a7d7b4-3c55-4a39-8a1e-6f2b1c9d0e33"
 	cliID       = "872cd9fa-d31f-45e0-9eab-6e460a02d1f1"
 	robotID     = "c0ffee00-1111-4222-8333-444444444444"
 	password    = "correct horse battery staple"
@@ -160,6 +161,7 @@ func (s *site) provider(t testing.TB, c devidp.Config) *devidp.Provider {
 	c.Users = []devidp.User{
 		{ObjectID: aliceID, Username: "alice@contoso.example", Password: password, Name: "Alice Example"},
 		{ObjectID: bobID, Username: "bob@contoso.example", Password: password, Name: "Bob Example"},
+		{ObjectID: zoeID, Username: "zoë@contoso.example", Password: password, Name: "Zoë 例"},
 	}
 	c.Clients = []devidp.Client{{ID: cliID, Name: "CLI"}, {ID: robotID, Secret: password, Name: "robot"}}
 	p, err := devidp.New(c)
