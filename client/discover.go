@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/patrolhq/patrol/api"
@@ -30,7 +29,7 @@ func (c *Client) ConnectionData(ctx context.Context) (api.ConnectionData, error)
 // that: for its hosts, and for any service that does not know the call, the
 // published catalogue of Azure DevOps is returned.
 func (c *Client) Scopes(ctx context.Context) ([]api.Scope, error) {
-	if base, err := parseBase(c.BaseURL); err == nil && isAzureDevOps(base) {
+	if IsAzureDevOps(c.BaseURL) {
 		return api.AzureDevOpsScopes(), nil
 	}
 	a, err := c.do(ctx, request{method: http.MethodGet, path: "_apis/patrol/scopes", replay: always})
@@ -55,7 +54,7 @@ func (c *Client) Scopes(ctx context.Context) ([]api.Scope, error) {
 // no such call, it returns Entra for work accounts with the public client of
 // Microsoft's own developer tools, and asks nobody.
 func SignIn(ctx context.Context, hc *http.Client, baseURL string) (api.SignIn, error) {
-	if base, err := parseBase(baseURL); err == nil && isAzureDevOps(base) {
+	if IsAzureDevOps(baseURL) {
 		return api.SignIn{
 			Kind:      api.SignInEntra,
 			Authority: "https://login.microsoftonline.com/organizations",
@@ -78,9 +77,14 @@ func SignIn(ctx context.Context, hc *http.Client, baseURL string) (api.SignIn, e
 	return signIn, nil
 }
 
-// isAzureDevOps: dev.azure.com, vssps.dev.azure.com and the older
-// NAME.visualstudio.com.
-func isAzureDevOps(base *url.URL) bool {
+// IsAzureDevOps reports whether baseURL is an address of Azure DevOps Services:
+// https at dev.azure.com, vssps.dev.azure.com or the older NAME.visualstudio.com.
+// Only such a service may get an access token of Azure DevOps.
+func IsAzureDevOps(baseURL string) bool {
+	base, err := parseBase(baseURL)
+	if err != nil || base.Scheme != "https" {
+		return false
+	}
 	host := "." + strings.ToLower(base.Hostname())
 	return strings.HasSuffix(host, ".dev.azure.com") || strings.HasSuffix(host, ".visualstudio.com")
 }

@@ -28,6 +28,20 @@ func TestScopesOfAzureDevOps(t *testing.T) {
 	}
 }
 
+func TestIsAzureDevOps(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]bool{
+		"https://dev.azure.com": true, "https://vssps.dev.azure.com/": true, "https://Fabrikam.visualstudio.com:443": true,
+		"http://vssps.dev.azure.com": false, "https://evil-dev.azure.com.example": false, "https://evildev.azure.com": false,
+		"https://vssps.dev.azure.com@evil.example": false, "https://evil.example/.visualstudio.com": false,
+		"https://evil.example?.dev.azure.com": false, "https://evil.example#.dev.azure.com": false, "vssps.dev.azure.com": false, "": false,
+	} {
+		if got := client.IsAzureDevOps(address); got != want {
+			t.Errorf("IsAzureDevOps(%q) = %t, want %t", address, got, want)
+		}
+	}
+}
+
 func TestSignIn(t *testing.T) {
 	t.Parallel()
 	transport := always(http.StatusOK, `{"kind":"oidc","authority":"https://id.example","scope":"openid pats","clientId":"patrol"}`)

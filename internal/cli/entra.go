@@ -14,21 +14,11 @@ import (
 	"github.com/patrolhq/patrol/api"
 )
 
-// entra signs in to Microsoft Entra ID, and to what looks like it over https.
+// entra signs in to Microsoft Entra ID, and to what looks like it over https on
+// this machine.
 type entra struct {
 	signIn api.SignIn
 	http   *http.Client
-}
-
-// microsoftHosts serve Entra. At any other host there is nobody to ask whether
-// it is genuine.
-var microsoftHosts = []string{
-	"login.microsoftonline.com", "login.microsoft.com", "login.windows.net", "sts.windows.net",
-	"login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.chinacloudapi.cn",
-}
-
-func isMicrosoft(authority *url.URL) bool {
-	return slices.Contains(microsoftHosts, strings.ToLower(authority.Host))
 }
 
 func (e entra) client(memory *memoryCache) (public.Client, error) {
@@ -38,7 +28,8 @@ func (e entra) client(memory *memoryCache) (public.Client, error) {
 	}
 	client, err := public.New(e.signIn.ClientID,
 		public.WithAuthority(e.signIn.Authority),
-		public.WithInstanceDiscovery(isMicrosoft(authority)),
+		// Microsoft is asked whether the authority is genuine, where it knows.
+		public.WithInstanceDiscovery(within(authority.Hostname(), microsoftAuthorities)),
 		public.WithHTTPClient(webOnly{e.http}),
 		public.WithCache(memory))
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 )
 
 type loginFlags struct {
-	deviceCode       bool
-	tenant, clientID string
+	deviceCode, yes, azureDevOpsToken bool
+	tenant, clientID                  string
 }
 
 func (p *program) loginCommand() *cobra.Command {
@@ -32,6 +32,14 @@ The credentials are sealed with a key in the keyring of the operating system.
 Where there is no keyring, they are in a file that only you can read, and login
 says so.
 
+Before the first sign-in to a server that is neither on this machine nor Azure
+DevOps, login shows what the server asks for: where you sign in, as which
+application, for which resource. It asks you whether to go on; where nobody can
+answer, --yes does. The server gets the access token, so let it ask only for a
+resource of its own. An access token of Microsoft's own services is refused; one
+of Azure DevOps needs --azure-devops-token, with which the service may act as you
+on Azure DevOps.
+
 Without flags, login signs in to the current profile again.`,
 		Example: "  patrol login --server https://patrol.example --organization contoso\n" +
 			"  patrol login --server https://vssps.dev.azure.com --organization contoso --device-code",
@@ -42,6 +50,8 @@ Without flags, login signs in to the current profile again.`,
 	flags.BoolVar(&f.deviceCode, "device-code", false, "sign in with the browser of another device")
 	flags.StringVar(&f.tenant, "tenant", "", "sign in to this tenant of Entra, by id or domain")
 	flags.StringVar(&f.clientID, "client-id", "", "sign in as this application")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "do not ask before the first sign-in to a server")
+	flags.BoolVar(&f.azureDevOpsToken, "azure-devops-token", false, "let the server have an access token of Azure DevOps: it may then act as you there")
 	return cmd
 }
 
@@ -61,10 +71,18 @@ func (p *program) login(ctx context.Context, f loginFlags) error {
 	if signIn, err = f.adapt(signIn); err != nil {
 		return err
 	}
-	if warning := signInWarning(signIn, t.Server); warning != "" {
-		p.notes.printf("%s %s\n", p.notes.warn("warning:"), printable(warning))
+	if err := checkSignIn(signIn, t.Server, f.azureDevOpsToken); err != nil {
+		return err
 	}
-	c, err := p.signIn(ctx, signIn, hc, f.deviceCode)
+	sure, err := p.agreed(t.Server, signIn)
+	if err != nil {
+		return err
+	}
+	consent := consent{p, signIn, sure, f.yes}
+	if err := consent.toSignIn(ctx, t.Server); err != nil {
+		return err
+	}
+	c, err := p.signIn(ctx, consent, hc, f.deviceCode)
 	if err != nil {
 		return err
 	}
@@ -72,7 +90,7 @@ func (p *program) login(ctx context.Context, f loginFlags) error {
 	if err := try(ctx, t, hc, &c); err != nil {
 		return fmt.Errorf("signed in as %s, but the service did not answer as it should: %w", c.User, err)
 	}
-	t.User = c.User
+	t.User, t.Authority, t.ClientID, t.Scope = c.User, signIn.Authority, signIn.ClientID, signIn.Scope
 	return p.remember(t, c)
 }
 
@@ -159,14 +177,14 @@ func (f loginFlags) adapt(s api.SignIn) (api.SignIn, error) {
 }
 
 // signIn has the person sign in.
-func (p *program) signIn(ctx context.Context, s api.SignIn, hc *http.Client, byDevice bool) (credentials, error) {
-	m, err := newMethod(s, hc)
+func (p *program) signIn(ctx context.Context, agreed consent, hc *http.Client, byDevice bool) (credentials, error) {
+	m, err := newMethod(agreed.signIn, hc)
 	if err != nil {
 		return credentials{}, err
 	}
 	if byDevice {
 		return m.device(ctx, func(d deviceCode) error {
-			if err := checkPage(d.address); err != nil {
+			if err := agreed.toPage(ctx, d.address); err != nil {
 				return err
 			}
 			p.notes.printf("to sign in, open %s on any device and enter the code %s\n", printable(d.address), printable(d.code))
@@ -174,7 +192,7 @@ func (p *program) signIn(ctx context.Context, s api.SignIn, hc *http.Client, byD
 		})
 	}
 	return m.browser(ctx, func(address string) error {
-		if err := checkPage(address); err != nil {
+		if err := agreed.toPage(ctx, address); err != nil {
 			return err
 		}
 		p.notes.printf("sign in with the browser that opens now; if none does, open\n%s\n", printable(address))
@@ -185,14 +203,6 @@ func (p *program) signIn(ctx context.Context, s api.SignIn, hc *http.Client, byD
 		}()
 		return nil
 	})
-}
-
-// checkPage fails for an address that no person should be sent to.
-func checkPage(address string) error {
-	if _, err := webAddress(address); err != nil {
-		return fail(exitFailed, "the page to sign in at is not opened: %w", err).with("an administrator of the server can correct that")
-	}
-	return nil
 }
 
 // try makes a call, so that nothing is stored that does not work.

@@ -29,6 +29,10 @@ type profile struct {
 	Server       string `toml:"server"`
 	Organization string `toml:"organization,omitempty"`
 	CAFile       string `toml:"ca_file,omitempty"`
+	// Authority, ClientID and Scope are the sign-in that the user agreed to.
+	Authority string `toml:"authority,omitempty"`
+	ClientID  string `toml:"client_id,omitempty"`
+	Scope     string `toml:"scope,omitempty"`
 	// User is who signed in last, for people to read.
 	User string `toml:"user,omitempty"`
 }

@@ -31,6 +31,8 @@ type user struct {
 	browser *devidptest.Browser
 	// device makes the browser enter the code that patrol shows.
 	device bool
+	// answers are what the user types on a terminal, if there is one.
+	answers string
 	// watch also gets what is said besides results.
 	watch io.Writer
 	// terminal makes standard output one of that width.
@@ -66,7 +68,7 @@ func (u *user) patrolUntil(ctx context.Context, t *testing.T, args ...string) re
 	t.Helper()
 	var out, notes shared
 	p := &program{
-		args: args, in: input{r: strings.NewReader("")},
+		args: args, in: input{strings.NewReader(u.answers), u.answers != ""},
 		out: output{w: &out, isTerminal: u.terminal > 0, width: u.terminal}, notes: output{w: &notes},
 		env: func(name string) string { return u.env[name] },
 		dir: u.dir, keyring: u.keyring, now: u.now,

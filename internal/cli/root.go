@@ -31,6 +31,9 @@ const environmentHelp = `These variables stand for flags; a flag wins over its v
                        will not do: the service refuses it.
   NO_COLOR             no colours
 
+Flags that say what a service may have, --yes and --azure-devops-token of login,
+have no variables.
+
 The profiles and their credentials are in the directory "patrol" where programs
 keep their configuration: $XDG_CONFIG_HOME or ~/.config on Linux, ~/Library/
 Application Support on macOS, %AppData% on Windows.`

@@ -54,23 +54,6 @@ func newMethod(s api.SignIn, hc *http.Client) (method, error) {
 	return nil, fail(exitFailed, "the server asks to sign in by %q, which this version of patrol cannot", s.Kind).with("use a newer patrol, or PATROL_TOKEN")
 }
 
-// azureDevOps is the application id of Azure DevOps in Entra.
-const azureDevOps = "499b84ac-1321-427f-aa17-267ca6975798"
-
-// signInWarning is what a user should know before a sign-in that a server asks
-// for; empty where it is nothing special.
-func signInWarning(s api.SignIn, server string) string {
-	authority, err := url.Parse(s.Authority)
-	if err != nil || !isMicrosoft(authority) || !strings.Contains(s.Scope, azureDevOps) {
-		return ""
-	}
-	at, err := url.Parse(server)
-	if err != nil || ownHost(server) || strings.HasSuffix(at.Hostname(), ".dev.azure.com") {
-		return ""
-	}
-	return server + " gets an access token that also opens Azure DevOps: go on only if you trust it with that"
-}
-
 // signInError says in one line why nobody is signed in.
 func signInError(doing string, err error) error {
 	if _, ok := errors.AsType[*failure](err); ok {

@@ -395,29 +395,3 @@ func TestAdapt(t *testing.T) {
 		})
 	}
 }
-
-func TestSignInWarning(t *testing.T) {
-	t.Parallel()
-	const entra, scope = "https://login.microsoftonline.com/organizations", azureDevOps + "/.default"
-	for _, test := range []struct {
-		name, authority, scope, server string
-		want                           string
-	}{
-		{"Azure DevOps", entra, scope, "https://vssps.dev.azure.com", ""},
-		{"Azure DevOps of old", entra, scope, "https://contoso.vssps.visualstudio.com", ""},
-		{"an application of its own", entra, "api://patrol/.default", "https://patrol.example", ""},
-		{"another issuer", "https://issuer.example", scope, "https://patrol.example", ""},
-		{"loopback", "http://127.0.0.1:8081/t/v2.0", scope, "http://127.0.0.1:8080", ""},
-		{"a token for Azure DevOps", entra, scope, "https://patrol.example", "also opens Azure DevOps"},
-		{"nearly Azure DevOps", entra, scope, "https://vssps.dev.azure.com.evil.example", "also opens Azure DevOps"},
-		{"nearly Azure DevOps of old", entra, scope, "https://evil.example/.visualstudio.com", "also opens Azure DevOps"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			got := signInWarning(api.SignIn{Authority: test.authority, Scope: test.scope}, test.server)
-			if !strings.Contains(got, test.want) || (got == "") != (test.want == "") {
-				t.Errorf("signInWarning = %q, want %q in it", got, test.want)
-			}
-		})
-	}
-}
