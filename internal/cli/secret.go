@@ -22,8 +22,11 @@ func (s secretSink) check() error {
 	if s.file != "" && s.json {
 		return exclusive("--output", "--json")
 	}
+	if s.file != "" {
+		return s.checkFile()
+	}
 	f, ok := s.p.out.w.(*os.File)
-	if s.file != "" || !ok {
+	if !ok {
 		return nil
 	}
 	to, err := f.Stat()
@@ -32,6 +35,15 @@ func (s secretSink) check() error {
 	}
 	if null, err := os.Stat(os.DevNull); err == nil && os.SameFile(to, null) {
 		return fail(exitUsage, "the secret would be lost: standard output leads nowhere").with("name a file with --output")
+	}
+	return nil
+}
+
+// checkFile fails where --output names what the secret must not go to. Writing
+// checks that again.
+func (s secretSink) checkFile() error {
+	if _, _, err := destination(os.Geteuid(), s.file); err != nil {
+		return fail(exitUsage, "--output: %w", err).with("name a file of your own, in a directory that others cannot write to")
 	}
 	return nil
 }
