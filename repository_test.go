@@ -32,6 +32,7 @@ var inward = map[string][]string{
 	"internal/pat":               nil,
 	"internal/patroltest":        {"internal/daemon"},
 	"internal/server":            {"api", "internal/pat"},
+	"internal/server/compat":     nil,
 	"internal/store":             {"internal/pat"},
 	"internal/store/storetest":   {"internal/pat"},
 }

@@ -35,7 +35,7 @@ func devCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&options.Listen, "listen", "127.0.0.1:8080", "address of the API and the console; port 0 is any")
+	flags.StringVar(&options.Listen, "listen", "127.0.0.1:8080", "address of the API; port 0 is any")
 	flags.StringVar(&options.IDPListen, "idp-listen", "127.0.0.1:8081", "address of the identity provider; port 0 is any")
 	flags.StringVar(&options.Data, "data", ".patrol", "directory for everything that is kept")
 	flags.StringVar(&options.Database, "database", "", "database, \"sqlite:PATH\" (default a file in the data directory)")

@@ -27,6 +27,7 @@ func command() *cobra.Command {
 		Short: "The personal access token service",
 		Long: "patrold issues personal access tokens and manages their lifecycle, over the\n" +
 			"API of Azure DevOps. Try it with \"patrold dev\", run it with \"patrold serve\".",
+		Version:      version(),
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -15,7 +16,7 @@ func serveCommand() *cobra.Command {
 		Short: "Run the service in production",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := daemon.ReadConfig(path)
+			config, err := readConfig(path)
 			if err != nil {
 				return err
 			}
@@ -34,7 +35,7 @@ func configCommand() *cobra.Command {
 		Short: "Report every fault of a configuration at once",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := daemon.ReadConfig(path)
+			config, err := readConfig(path)
 			if err != nil {
 				return err
 			}
@@ -52,6 +53,12 @@ func configCommand() *cobra.Command {
 
 func requireConfig(cmd *cobra.Command, path *string) {
 	cmd.Flags().StringVar(path, "config", "", "configuration file (TOML)")
-	_ = cmd.MarkFlagRequired("config") // both fail for unknown flags only
-	_ = cmd.MarkFlagFilename("config", "toml")
+	_ = cmd.MarkFlagFilename("config", "toml") // fails for unknown flags only
+}
+
+func readConfig(path string) (daemon.Config, error) {
+	if path == "" {
+		return daemon.Config{}, errors.New("which configuration? name the file with --config; docs/patrold.example.toml is one to start from")
+	}
+	return daemon.ReadConfig(path)
 }

@@ -13,11 +13,16 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
-			version := "unknown"
-			if info, ok := debug.ReadBuildInfo(); ok {
-				version = info.Main.Version + " " + info.GoVersion
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), "patrold", version)
+			fmt.Fprintln(cmd.OutOrStdout(), "patrold", version())
 		},
 	}
+}
+
+// version is what the program was built from and with.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version + " " + info.GoVersion
 }

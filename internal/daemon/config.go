@@ -51,6 +51,9 @@ type Config struct {
 	Organizations []OrganizationConfig `toml:"organizations"`
 	// Scopes add to the catalogue of Azure DevOps.
 	Scopes []ScopeConfig `toml:"scopes"`
+
+	// unknown are the keys of the file that mean nothing.
+	unknown []error
 }
 
 // TLSConfig names the files of a certificate chain and its key, in PEM.
@@ -163,11 +166,21 @@ type ScopeConfig struct {
 }
 
 // Duration is written like "90d", "12h" or "30m".
-type Duration time.Duration
+type Duration struct {
+	time.Duration
+	// fault is what is wrong with it as written.
+	fault error
+}
 
 // UnmarshalText reads a whole number of days, or what [time.ParseDuration]
-// reads. It must be above zero.
+// reads, above zero and up to 100 years. What it cannot read is a fault for
+// [Config.Check], which reports it with all others.
 func (d *Duration) UnmarshalText(text []byte) error {
+	d.Duration, d.fault = parseDuration(text)
+	return nil
+}
+
+func parseDuration(text []byte) (time.Duration, error) {
 	const longest = 100 * 365 * 24 * time.Hour
 	unit := time.Duration(1)
 	number := string(text)
@@ -176,13 +189,13 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	}
 	parsed, err := time.ParseDuration(number)
 	if err != nil || parsed <= 0 || parsed > longest/unit {
-		return fmt.Errorf(`%.20q is not a duration: write it like "90d" or "12h"`, text)
+		return 0, fmt.Errorf(`%.20q is not a duration above zero: write it like "90d" or "12h"`, text)
 	}
-	*d = Duration(parsed * unit)
-	return nil
+	return parsed * unit, nil
 }
 
-// ReadConfig reads the file at path. An unknown key is an error with its line.
+// ReadConfig reads the file at path. It fails where that is not TOML or has
+// values of wrong types; keys that mean nothing are faults for [Config.Check].
 func ReadConfig(path string) (Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -190,23 +203,27 @@ func ReadConfig(path string) (Config, error) {
 	}
 	var config Config
 	decoder := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
-	if err := decoder.Decode(&config); err != nil {
+	err = decoder.Decode(&config)
+	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
+		config.unknown = unknownKeys(strict)
+	} else if err != nil {
 		return Config{}, fmt.Errorf("%s: %w", path, explain(err))
 	}
 	return config, nil
 }
 
-// explain names the lines at fault, without what stands there: it might be a
+func unknownKeys(strict *toml.StrictMissingError) []error {
+	var faults []error
+	for _, fault := range strict.Errors {
+		line, _ := fault.Position()
+		faults = append(faults, fmt.Errorf("line %d: unknown key %q", line, strings.Join(fault.Key(), ".")))
+	}
+	return faults
+}
+
+// explain names the place at fault, without what stands there: it might be a
 // secret in the wrong place.
 func explain(err error) error {
-	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
-		var faults []error
-		for _, fault := range strict.Errors {
-			line, _ := fault.Position()
-			faults = append(faults, fmt.Errorf("line %d: unknown key %q", line, strings.Join(fault.Key(), ".")))
-		}
-		return errors.Join(faults...)
-	}
 	if fault, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, column := fault.Position()
 		return fmt.Errorf("line %d, column %d: %s", line, column, fault.Error())

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -101,20 +102,52 @@ func TestConfigFaultsAllAtOnce(t *testing.T) {
 
 func TestReadConfigIsStrict(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ text, want string }{
-		"unknown key":  {"listen = \"x\"\nlisten_on = \"y\"\n", "line 2: unknown key \"listen_on\""},
-		"wrong type":   {"listen = 5\n", "line 1"},
-		"not TOML":     {"listen: x\n", "line 1"},
-		"bad duration": {"[limits]\nmax_lifetime = \"soon\"\n", "not a duration"},
+	tests := map[string]struct {
+		text string
+		want []string
+	}{
+		"wrong type": {"listen = 5\n", []string{"line 1"}},
+		"not TOML":   {"listen: x\n", []string{"line 1"}},
+		"unknown keys and bad durations, beside all else": {
+			"listen = \"x\"\nlisten_on = \"y\"\n[limits]\nmax_lifetime = \"soon\"\n[policy]\nmax_lifespan = \"-3d\"\n",
+			[]string{"line 2: unknown key \"listen_on\"", "limits.max_lifetime:", "policy.max_lifespan:", "public_url:", "keys:"},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := ReadConfig(writeConfig(t, test.text))
-			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("ReadConfig = %v, want %q in it", err, test.want)
+			config, err := ReadConfig(writeConfig(t, test.text))
+			if err == nil {
+				err = config.Check()
+			}
+			for _, want := range test.want {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("the faults are %v, want %q among them", err, want)
+				}
 			}
 		})
+	}
+}
+
+// TestPolicyConfigBinds: every key of a policy reaches the domain.
+func TestPolicyConfigBinds(t *testing.T) {
+	t.Parallel()
+	fields := reflect.TypeFor[PolicyConfig]()
+	for i := range fields.NumField() {
+		var config PolicyConfig
+		switch field := reflect.ValueOf(&config).Elem().Field(i).Addr().Interface().(type) {
+		case *bool:
+			*field = true
+		case *[]string:
+			*field = []string{"somebody"}
+		case *Duration:
+			field.Duration = time.Hour
+		default:
+			t.Fatalf("%s is of a type that this test does not know", fields.Field(i).Name)
+		}
+		if reflect.DeepEqual(config.policy(), PolicyConfig{}.policy()) {
+			t.Errorf("%s changes nothing: PolicyConfig.policy leaves it out", fields.Field(i).Name)
+		}
 	}
 }
 
@@ -143,14 +176,14 @@ func TestDuration(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]time.Duration{"90d": 90 * 24 * time.Hour, "12h": 12 * time.Hour, "30m": 30 * time.Minute} {
 		var d Duration
-		if err := d.UnmarshalText([]byte(text)); err != nil || time.Duration(d) != want {
-			t.Errorf("%s reads %v, %v, want %v", text, time.Duration(d), err, want)
+		if err := d.UnmarshalText([]byte(text)); err != nil || d.fault != nil || d.Duration != want {
+			t.Errorf("%s reads %v, %v, want %v", text, d.Duration, err, want)
 		}
 	}
 	for _, text := range []string{"", "d", "-1d", "0h", "90", "1e9d", "870000d", "36501d", "forever"} {
 		var d Duration
-		if err := d.UnmarshalText([]byte(text)); err == nil {
-			t.Errorf("%q reads %v, want an error", text, time.Duration(d))
+		if err := d.UnmarshalText([]byte(text)); err != nil || d.fault == nil {
+			t.Errorf("%q reads %v, want a fault", text, d.Duration)
 		}
 	}
 }

@@ -125,11 +125,11 @@ func (l listeners) close() {
 // open listens on both addresses, with TLS where that is asked for.
 func (o DevOptions) open(m material) (l listeners, err error) {
 	if l.api, err = net.Listen("tcp", o.Listen); err != nil {
-		return l, fmt.Errorf("listening for the API: %w", err)
+		return l, fmt.Errorf("listening for the API: %w; another --listen may be free, and port 0 is any that is", err)
 	}
 	if l.idp, err = net.Listen("tcp", o.IDPListen); err != nil {
 		l.api.Close()
-		return l, fmt.Errorf("listening for the identity provider: %w", err)
+		return l, fmt.Errorf("listening for the identity provider: %w; another --idp-listen may be free, and port 0 is any that is", err)
 	}
 	scheme := "http"
 	if o.TLS {

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/patrolhq/patrol/api"
 	"github.com/patrolhq/patrol/internal/identity"
@@ -59,9 +58,10 @@ func (c Config) Check() error {
 
 // prepare checks c and makes of it what the service is assembled from.
 func (c Config) prepare() (setup, error) {
-	var f faults
+	f := faults(c.unknown)
 	var s setup
 	c.checkServing(&f)
+	c.checkDurations(&f)
 	s.keyring, s.pageKey = c.prepareKeys(&f)
 	s.issuers, s.signIn, s.authorization = c.prepareIssuers(&f)
 	s.directory, s.policies = c.prepareOrganizations(&f, s.issuers)
@@ -86,6 +86,17 @@ func (c Config) checkServing(f *faults) {
 	}
 	if _, err := c.Log.handler(nil); err != nil {
 		f.add("log", err)
+	}
+}
+
+func (c Config) checkDurations(f *faults) {
+	f.add("limits.default_lifetime", c.Limits.DefaultLifetime.fault)
+	f.add("limits.max_lifetime", c.Limits.MaxLifetime.fault)
+	f.add("policy.max_lifespan", c.Policy.MaxLifespan.fault)
+	for i, o := range c.Organizations {
+		if o.Policy != nil {
+			f.add(fmt.Sprintf("organizations[%d].policy.max_lifespan", i), o.Policy.MaxLifespan.fault)
+		}
 	}
 }
 
@@ -260,7 +271,7 @@ func (p PolicyConfig) policy() pat.Policy {
 		},
 		Global:    pat.Restriction{On: p.RestrictGlobal, Exempt: objects(p.RestrictGlobalExempt)},
 		FullScope: pat.Restriction{On: p.RestrictFullScope, Exempt: objects(p.RestrictFullScopeExempt)},
-		Lifespan:  pat.LifespanRestriction{Max: time.Duration(p.MaxLifespan), Exempt: objects(p.MaxLifespanExempt)},
+		Lifespan:  pat.LifespanRestriction{Max: p.MaxLifespan.Duration, Exempt: objects(p.MaxLifespanExempt)},
 	}
 }
 
@@ -303,7 +314,7 @@ func newCatalogue(scopes []api.Scope) (*pat.Catalogue, error) {
 }
 
 func (l LimitsConfig) prepare(f *faults) pat.Limits {
-	limits := pat.Limits{DefaultLifetime: time.Duration(l.DefaultLifetime), MaxLifetime: time.Duration(l.MaxLifetime)}
+	limits := pat.Limits{DefaultLifetime: l.DefaultLifetime.Duration, MaxLifetime: l.MaxLifetime.Duration}
 	switch l.GlobalPATs {
 	case "", "allowed":
 	case "blocked":
@@ -313,7 +324,7 @@ func (l LimitsConfig) prepare(f *faults) pat.Limits {
 	default:
 		f.addf("limits.global_pats", "%q is not allowed, blocked or retired", l.GlobalPATs)
 	}
-	if l.MaxLifetime != 0 && l.DefaultLifetime > l.MaxLifetime {
+	if l.MaxLifetime.Duration != 0 && l.DefaultLifetime.Duration > l.MaxLifetime.Duration {
 		f.addf("limits.default_lifetime", "it is longer than max_lifetime")
 	}
 	return limits

@@ -62,6 +62,9 @@ func (id *UUID) mark(version byte) {
 // IsZero reports whether id is the zero UUID.
 func (id UUID) IsZero() bool { return id == UUID{} }
 
+// MarshalText is [UUID.String], for logs and JSON.
+func (id UUID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
 // String is the hyphenated form in lower case.
 func (id UUID) String() string {
 	var s [36]byte

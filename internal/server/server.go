@@ -139,9 +139,23 @@ func (s *Server) finish(c *call) {
 	if c.status == statusClientGone || c.route != nil && c.route.quiet {
 		level = slog.LevelDebug
 	}
-	s.Log.Log(c.Context(), level, "request",
-		"method", printable(c.Method), "route", c.routeName(), "status", c.status, "duration", time.Since(c.started),
-		"activity", c.activity, "organization", c.caller.Organization.Name, "actor", c.caller.ID, "address", c.clientAddress())
+	s.Log.LogAttrs(c.Context(), level, "request", c.attributes()...)
+}
+
+// attributes are what the log says of a request.
+func (c *call) attributes() []slog.Attr {
+	attributes := []slog.Attr{
+		slog.String("method", printable(c.Method)), slog.String("route", c.routeName()), slog.Int("status", c.status),
+		slog.Float64("duration_ms", float64(time.Since(c.started).Microseconds())/1000),
+		slog.String("activity", c.activity.String()), slog.String("address", c.clientAddress()),
+	}
+	if organization := c.caller.Organization.Name; organization != "" {
+		attributes = append(attributes, slog.String("organization", organization))
+	}
+	if !c.caller.ID.IsZero() {
+		attributes = append(attributes, slog.String("actor", c.caller.ID.String()))
+	}
+	return attributes
 }
 
 // clientAddress is the client's IP address.
