@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -167,6 +168,9 @@ func TestServe(t *testing.T) {
 		t.Errorf("SignIn = %+v, %v, want %+v", signIn, err, want)
 	}
 	stop()
+	if !regexp.MustCompile(`"activity":"[0-9a-f-]{36}".*"actor":"[0-9a-f-]{36}"`).MatchString(logs.String()) {
+		t.Error("the log does not name activity and actor as answers do")
+	}
 	for _, secret := range []string{*created.Token, accessToken} {
 		if strings.Contains(logs.String(), secret) {
 			t.Error("the log holds a secret")
