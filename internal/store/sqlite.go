@@ -52,6 +52,7 @@ func OpenSQLite(ctx context.Context, path string, log *slog.Logger) (_ *DB, err 
 	writers.SetMaxOpenConns(1)
 	readers.SetMaxOpenConns(maxReaders)
 	readers.SetMaxIdleConns(maxReaders)
+	readers.SetConnMaxIdleTime(5 * time.Minute) // an idle service keeps no caches
 	migrations, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
 	if err == nil {
 		err = migrate(ctx, goose.DialectSQLite3, writers, migrations, log)

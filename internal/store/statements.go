@@ -6,18 +6,19 @@ import (
 	"sync"
 )
 
-// statements prepares each text once on a pool or connection.
+// preparer is a pool or a connection.
+type preparer interface {
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}
+
+// statements prepares each text once.
 type statements struct {
-	on interface {
-		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
-	}
+	on       preparer
 	mu       sync.RWMutex
 	prepared map[string]*sql.Stmt
 }
 
-func newStatements(on interface {
-	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
-}) *statements {
+func newStatements(on preparer) *statements {
 	return &statements{on: on, prepared: map[string]*sql.Stmt{}}
 }
 
