@@ -1,7 +1,8 @@
 // Package cli is patrol, the command line. It has a file per command; what
 // they share is in root.go (commands, flags, errors), term.go (output),
 // profile.go (which server and organization), credentials.go and tokensource.go
-// (whose access token), and signin.go, entra.go and oidc.go (how to get one).
+// (whose access token), signin.go, entra.go and oidc.go (how to get one), and
+// signinpolicy.go, consent.go and address.go (what a server may ask of a user).
 //
 // To add a command, write a file with a method of program that returns it, and
 // name it in program.root. The command talks to the service through

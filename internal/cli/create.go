@@ -72,7 +72,7 @@ func (p *program) create(ctx context.Context, f createFlags) error {
 	if err := sink.keep(ctx, token); err != nil {
 		return undo(ctx, s.Client, token, err)
 	}
-	p.notes.printf("created %s (%s), valid until %s\n", printable(token.DisplayName), token.AuthorizationID, localTime(token.ValidTo.Time))
+	p.notes.printf("created %s (%s), valid until %s\n", printable(token.DisplayName), printable(token.AuthorizationID), localTime(token.ValidTo.Time))
 	p.noteClamp(end, token)
 	sink.note()
 	return nil

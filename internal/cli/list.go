@@ -96,7 +96,7 @@ func (p *program) list(ctx context.Context, f listFlags) error {
 		}
 	}
 	if len(tokens) == 0 && p.out.isTerminal {
-		p.notes.printf("%s\n", noTokens(options.Filter, s.target.Organization))
+		p.notes.printf("%s\n", printable(noTokens(options.Filter, s.target.Organization)))
 	}
 	return p.out.table(p.tokenTable(tokens, options.Filter, revoked))
 }

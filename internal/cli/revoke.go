@@ -60,7 +60,7 @@ func (p *program) revoke(ctx context.Context, idsOrNames []string, sure, asJSON 
 			continue
 		}
 		done = append(done, revokedToken{id})
-		p.notes.printf("revoked %s\n", id)
+		p.notes.printf("revoked %s\n", printable(id))
 	}
 	if asJSON {
 		if err := p.out.json(done); err != nil {
@@ -81,7 +81,7 @@ func (p *program) confirmRevocation(ctx context.Context, s *session, ids []strin
 		if err != nil {
 			return err
 		}
-		p.notes.printf("%s  %s  %s\n", id, printable(token.DisplayName), printable(token.Scope))
+		p.notes.printf("%s  %s  %s\n", printable(id), printable(token.DisplayName), printable(token.Scope))
 	}
 	question := "revoke this token for good?"
 	if len(ids) > 1 {

@@ -74,7 +74,7 @@ func (p *program) rotate(ctx context.Context, idOrName string, f rotateFlags) er
 	}
 	token, err := s.Rotate(ctx, old, f.options(end), sink.keep)
 	if token.AuthorizationID != "" { // also where only the revocation failed
-		p.notes.printf("created %s (%s), valid until %s\n", printable(token.DisplayName), token.AuthorizationID, localTime(token.ValidTo.Time))
+		p.notes.printf("created %s (%s), valid until %s\n", printable(token.DisplayName), printable(token.AuthorizationID), localTime(token.ValidTo.Time))
 		p.noteClamp(end, token)
 		sink.note()
 	}
@@ -82,7 +82,7 @@ func (p *program) rotate(ctx context.Context, idOrName string, f rotateFlags) er
 		return err
 	}
 	if !f.keepOld {
-		p.notes.printf("revoked %s\n", old)
+		p.notes.printf("revoked %s\n", printable(old))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/patrolhq/patrol/api"
 )
@@ -69,8 +70,14 @@ func (s secretSink) print(token api.PatToken) error {
 	if s.json {
 		return s.p.out.json(token)
 	}
+	if s.p.out.isTerminal && strings.ContainsFunc(*token.Token, notASCII) {
+		return errors.New("the secret is not printable ASCII, which a terminal might act on: write it to a file with --output")
+	}
 	return s.p.out.write(*token.Token + "\n")
 }
+
+// notASCII reports whether a rune is none that ASCII prints.
+func notASCII(r rune) bool { return r < ' ' || r > '~' }
 
 // flush brings a file that standard output was redirected to onto the disk.
 func (s secretSink) flush() error {

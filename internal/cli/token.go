@@ -133,7 +133,8 @@ func (p *program) completeTokens(cmd *cobra.Command, args []string, _ string) ([
 		if err != nil {
 			break
 		}
-		if !slices.Contains(args, token.AuthorizationID) {
+		// The shell runs what is completed: nothing but ids may get there.
+		if uuidPattern.MatchString(token.AuthorizationID) && !slices.Contains(args, token.AuthorizationID) {
 			found = append(found, cobra.CompletionWithDesc(token.AuthorizationID, printable(token.DisplayName)))
 		}
 	}
