@@ -1,15 +1,18 @@
 package patroltest_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
-	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/textproto"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,17 +43,24 @@ func BenchmarkCreateHTTP(b *testing.B) {
 		b.Fatal(err)
 	}
 	s := patroltest.Attach(b, dev)
-	create := creator(b, s)
-	spread(connections, connections, create) // warm up: connections, statements, keys
+	request := createRequest(b, s)
+	clients := make([]*connection, connections)
+	for i := range clients {
+		clients[i] = dial(b, s)
+	}
+	spread(b, clients, connections, request) // warm up: connections, statements, keys
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	b.ResetTimer()
-	spread(connections, b.N, create)
+	spread(b, clients, b.N, request)
 	b.StopTimer()
 	rate := float64(b.N) / b.Elapsed().Seconds()
 	runtime.GC()
 	runtime.ReadMemStats(&after)
+	for _, c := range clients {
+		c.conn.Close()
+	}
 	s.HTTP.CloseIdleConnections()
 	stop()
 	if err := dev.Wait(ctx); err != nil {
@@ -63,41 +73,81 @@ func BenchmarkCreateHTTP(b *testing.B) {
 	b.ReportMetric((float64(after.HeapAlloc)-float64(before.HeapAlloc))/1e6, "MB-heap-growth")
 }
 
-// creator returns a function that creates one token.
-func creator(b *testing.B, s *patroltest.Server) func() {
-	authorization := "Bearer " + s.Token(b, "alice")
-	url := s.Pats("contoso") + "?api-version=7.1-preview.1"
-	body := []byte(`{"displayName":"benchmark","scope":"vso.code","allOrgs":false}`)
-	return func() {
-		req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
+// createRequest is the request that creates a token.
+func createRequest(b *testing.B, s *patroltest.Server) []byte {
+	b.Helper()
+	req, err := http.NewRequest(http.MethodPost, s.Pats("contoso")+"?api-version=7.1-preview.1",
+		strings.NewReader(`{"displayName":"benchmark","scope":"vso.code","allOrgs":false}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.Token(b, "alice"))
+	req.Header.Set("Content-Type", "application/json")
+	var written bytes.Buffer
+	if err := req.Write(&written); err != nil {
+		b.Fatal(err)
+	}
+	return written.Bytes()
+}
+
+// connection is a client that costs next to nothing: it sends bytes that were
+// made before and reads of an answer what it must.
+type connection struct {
+	conn   net.Conn
+	reader *textproto.Reader
+}
+
+func dial(b *testing.B, s *patroltest.Server) *connection {
+	b.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.API, "http://"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return &connection{conn, textproto.NewReader(bufio.NewReader(conn))}
+}
+
+// ask sends request and fails unless the answer has status 200.
+func (c *connection) ask(request []byte) error {
+	if _, err := c.conn.Write(request); err != nil {
+		return err
+	}
+	status, err := c.reader.ReadLineBytes()
+	if err != nil {
+		return err
+	}
+	if !bytes.HasPrefix(status, []byte("HTTP/1.1 200")) {
+		return fmt.Errorf("answered %s", status)
+	}
+	length := 0
+	for {
+		line, err := c.reader.ReadLineBytes()
 		if err != nil {
-			b.Error(err)
-			return
+			return err
 		}
-		req.Header.Set("Authorization", authorization)
-		req.Header.Set("Content-Type", "application/json")
-		resp, err := s.HTTP.Do(req)
-		if err != nil {
-			b.Error(err)
-			return
+		if len(line) == 0 {
+			_, err := c.reader.R.Discard(length)
+			return err
 		}
-		defer resp.Body.Close()
-		io.Copy(io.Discard, resp.Body)
-		if resp.StatusCode != http.StatusOK {
-			b.Errorf("status %d", resp.StatusCode)
+		if digits, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+			if length, err = strconv.Atoi(string(digits)); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// spread calls work n times on as many goroutines as workers says.
-func spread(workers, n int, work func()) {
+// spread sends request n times in all over the clients.
+func spread(b *testing.B, clients []*connection, n int, request []byte) {
 	var left atomic.Int64
 	left.Store(int64(n))
 	var all sync.WaitGroup
-	for range workers {
+	for _, c := range clients {
 		all.Go(func() {
 			for left.Add(-1) >= 0 {
-				work()
+				if err := c.ask(request); err != nil {
+					b.Error(err)
+					return
+				}
 			}
 		})
 	}

@@ -139,7 +139,9 @@ func (s *Server) finish(c *call) {
 	if c.status == statusClientGone || c.route != nil && c.route.quiet {
 		level = slog.LevelDebug
 	}
-	s.Log.LogAttrs(c.Context(), level, "request", c.attributes()...)
+	if s.Log.Enabled(c.Context(), level) {
+		s.Log.LogAttrs(c.Context(), level, "request", c.attributes()...)
+	}
 }
 
 // attributes are what the log says of a request.

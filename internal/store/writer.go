@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	"github.com/patrolhq/patrol/internal/pat"
 )
@@ -16,9 +16,9 @@ import (
 // maxGroup is how many changes share a commit at most.
 const maxGroup = 64
 
-// patience is how often the writer lets others run before it takes it that no
-// change waits: callers that it has just answered may be about to ask again.
-const patience = 4
+// maxPatience bounds how long a transaction waits for callers that are about
+// to ask again.
+const maxPatience = 2 * time.Millisecond
 
 // writer is the one goroutine that changes the database. Changes that wait
 // while it works join its transaction, so that they share the commit, which
@@ -32,6 +32,10 @@ type writer struct {
 	// in a transaction.
 	queue             chan *member
 	stopping, stopped chan struct{}
+
+	// waiting counts the callers that the writer has not received yet.
+	waiting atomic.Int64
+	pace    pace
 
 	changes, commits atomic.Int64
 }
@@ -47,6 +51,7 @@ func newWriter(e engine, pool *sql.DB, log *slog.Logger) *writer {
 	w := &writer{
 		engine: e, pool: pool, log: log,
 		queue: make(chan *member), stopping: make(chan struct{}), stopped: make(chan struct{}),
+		pace: pace{timer: time.NewTimer(0)},
 	}
 	go w.loop()
 	return w
@@ -76,9 +81,19 @@ func (w *writer) do(ctx context.Context, run func(*session) error) error {
 		return err
 	}
 	m := &member{run: run, outcome: make(chan error, 1)}
+	if err := w.enter(ctx, m); err != nil {
+		return err
+	}
+	return <-m.outcome
+}
+
+// enter hands m to the writer.
+func (w *writer) enter(ctx context.Context, m *member) error {
+	w.waiting.Add(1)
+	defer w.waiting.Add(-1)
 	select {
 	case w.queue <- m:
-		return <-m.outcome
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-w.stopping:
@@ -136,6 +151,7 @@ func (w *writer) try(members *[]*member, attempt func(context.Context, *member) 
 		w.discard()
 		return false, w.notDone("beginning a transaction", err)
 	}
+	w.pace.begin()
 	for i := 0; i < len(*members) || w.join(members); i++ {
 		m := (*members)[i]
 		var clean bool
@@ -149,30 +165,39 @@ func (w *writer) try(members *[]*member, attempt func(context.Context, *member) 
 			return true, nil
 		}
 	}
+	started := time.Now()
 	if err := w.session.control(ctx, `COMMIT`); err != nil {
 		w.discard()
 		return false, fmt.Errorf("%w: committing: %w", pat.ErrUnknown, err)
 	}
+	w.pace.end(len(*members)+int(w.waiting.Load()), time.Since(started))
 	w.commits.Add(1)
 	w.changes.Add(int64(len(*members)))
 	return false, nil
 }
 
-// join adds a change that waits to members, if there is one and room for it.
+// join adds a change that waits, or comes in time, to members, if there is one
+// and room for it.
 func (w *writer) join(members *[]*member) bool {
 	if len(*members) == maxGroup {
 		return false
 	}
-	for range patience {
-		select {
-		case m := <-w.queue:
-			*members = append(*members, m)
-			return true
-		default:
-			runtime.Gosched()
-		}
+	select {
+	case m := <-w.queue:
+		*members = append(*members, m)
+		return true
+	default:
 	}
-	return false
+	if len(*members) >= w.pace.callers {
+		return false
+	}
+	select {
+	case m := <-w.queue:
+		*members = append(*members, m)
+		return true
+	case <-w.pace.late():
+		return false
+	}
 }
 
 // attempt runs m. clean is false if something of it remains though it failed.
@@ -207,8 +232,8 @@ func (w *writer) attemptInSavepoint(ctx context.Context, m *member) (clean bool,
 func (m *member) guarded(s *session, log *slog.Logger) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			log.Error("a change panicked", "panic", p, "stack", string(debug.Stack()))
-			err = fmt.Errorf("the change panicked: %v", p)
+			log.Error("a change panicked", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("the change panicked with a %T", p)
 		}
 	}()
 	return m.run(s)
