@@ -3,7 +3,6 @@ package patroltest_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"database/sql"
 	"fmt"
 	"log/slog"
@@ -21,7 +20,6 @@ import (
 
 	_ "modernc.org/sqlite"
 
-	"github.com/patrolhq/patrol/internal/daemon"
 	"github.com/patrolhq/patrol/internal/patroltest"
 	"github.com/patrolhq/patrol/internal/store"
 )
@@ -37,13 +35,8 @@ const (
 // prepared inserts, 32 to a commit, and reports the share of that speed.
 func BenchmarkCreateHTTP(b *testing.B) {
 	data := filepath.Join(b.TempDir(), "data")
-	ctx, stop := context.WithCancel(context.Background())
-	dev, err := daemon.StartDev(ctx, daemon.DevOptions{Listen: "127.0.0.1:0", IDPListen: "127.0.0.1:0", Data: data})
-	if err != nil {
-		b.Fatal(err)
-	}
-	s := patroltest.Attach(b, dev)
-	request := createRequest(b, s)
+	s, stop := startBench(b, data)
+	request := createRequest(b, s, "alice")
 	clients := make([]*connection, connections)
 	for i := range clients {
 		clients[i] = dial(b, s)
@@ -61,11 +54,7 @@ func BenchmarkCreateHTTP(b *testing.B) {
 	for _, c := range clients {
 		c.conn.Close()
 	}
-	s.HTTP.CloseIdleConnections()
 	stop()
-	if err := dev.Wait(ctx); err != nil {
-		b.Fatal(err)
-	}
 	bare := bareInserts(b, filepath.Join(data, "patrol.db"))
 	b.ReportMetric(rate, "creates/s")
 	b.ReportMetric(bare, "bare/s")
@@ -73,15 +62,16 @@ func BenchmarkCreateHTTP(b *testing.B) {
 	b.ReportMetric((float64(after.HeapAlloc)-float64(before.HeapAlloc))/1e6, "MB-heap-growth")
 }
 
-// createRequest is the request that creates a token.
-func createRequest(b *testing.B, s *patroltest.Server) []byte {
+// createRequest is the request by which the user with that name creates a
+// token.
+func createRequest(b *testing.B, s *patroltest.Server, name string) []byte {
 	b.Helper()
 	req, err := http.NewRequest(http.MethodPost, s.Pats("contoso")+"?api-version=7.1-preview.1",
 		strings.NewReader(`{"displayName":"benchmark","scope":"vso.code","allOrgs":false}`))
 	if err != nil {
 		b.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+s.Token(b, "alice"))
+	req.Header.Set("Authorization", "Bearer "+s.Token(b, name))
 	req.Header.Set("Content-Type", "application/json")
 	var written bytes.Buffer
 	if err := req.Write(&written); err != nil {
