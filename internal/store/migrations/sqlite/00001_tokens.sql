@@ -30,11 +30,15 @@ CREATE TABLE token (
 
 CREATE UNIQUE INDEX token_by_digest ON token (bucket, digest);
 
--- Lists read ranges of these four, one for each target and state.
+-- Lists read ranges of these, one for each target and state.
 CREATE INDEX token_by_created ON token (bucket, owner, target, state, valid_from, id);
 CREATE INDEX token_by_name ON token (bucket, owner, target, state, display_name, id);
 CREATE INDEX token_by_id ON token (bucket, owner, target, state, id);
-CREATE INDEX token_by_end ON token (bucket, owner, target, state, valid_to);
+
+-- Lists find here what ended but is not recorded so yet, and what was recorded
+-- since the moment they judge by. A revocation leaves both.
+CREATE INDEX token_unrecorded ON token (bucket, owner, target, valid_to) WHERE state = 0;
+CREATE INDEX token_recorded ON token (bucket, owner, target, valid_to) WHERE state = 1;
 
 -- What the sweeper has yet to record, soonest first.
 CREATE INDEX token_due ON token (valid_to, bucket, id) WHERE state = 0;
