@@ -16,6 +16,7 @@ type createFlags struct {
 	lifetime         lifetime
 	allOrganizations bool
 	output           string
+	force            bool
 	json             bool
 }
 
@@ -40,6 +41,7 @@ there. If it cannot be written, the token is revoked.`,
 	f.lifetime.flags(cmd)
 	flags.BoolVar(&f.allOrganizations, "all-organizations", false, "make it good for every organization that you can reach")
 	flags.StringVar(&f.output, "output", "", "write the secret to this file, readable by you only")
+	flags.BoolVar(&f.force, "force", false, "let --output replace a file that is there")
 	jsonFlag(cmd, &f.json)
 	p.completeFlag(cmd, "scope", completeScopes)
 	return cmd
@@ -57,7 +59,7 @@ func (p *program) create(ctx context.Context, f createFlags) error {
 	if err != nil {
 		return err
 	}
-	sink := secretSink{p, f.output, f.json}
+	sink := secretSink{p: p, file: f.output, json: f.json, keepFile: !f.force}
 	if err := sink.check(); err != nil {
 		return err
 	}

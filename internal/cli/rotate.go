@@ -60,7 +60,7 @@ func (p *program) rotate(ctx context.Context, idOrName string, f rotateFlags) er
 	if err != nil {
 		return err
 	}
-	sink := secretSink{p, f.output, f.json}
+	sink := secretSink{p: p, file: f.output, json: f.json}
 	if err := sink.check(); err != nil {
 		return err
 	}

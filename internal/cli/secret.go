@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/patrolhq/patrol/api"
@@ -16,6 +18,8 @@ type secretSink struct {
 	// file is the path of --output; empty for standard output.
 	file string
 	json bool
+	// keepFile forbids to replace a file that is there.
+	keepFile bool
 }
 
 // check fails before a token is made whose secret would be lost.
@@ -43,8 +47,19 @@ func (s secretSink) check() error {
 // checkFile fails where --output names what the secret must not go to. Writing
 // checks that again.
 func (s secretSink) checkFile() error {
-	if _, _, err := destination(os.Geteuid(), s.file); err != nil {
+	file, special, err := destination(os.Geteuid(), s.file)
+	if err != nil {
 		return fail(exitUsage, "--output: %w", err).with("name a file of your own, in a directory that others cannot write to")
+	}
+	if special != nil {
+		return nil
+	}
+	if _, err := os.Stat(file); err == nil && s.keepFile {
+		return fail(exitUsage, "%s exists: name another file, or add --force", s.file)
+	}
+	directory, err := os.Stat(filepath.Dir(file))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !directory.IsDir() {
+		return fail(exitUsage, "cannot write to %s: no such directory; nothing was created", s.file).with("name a file in a directory that is there")
 	}
 	return nil
 }
