@@ -17,11 +17,11 @@ func (p *program) revokeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "revoke {ID | NAME}...",
 		Short:             "End tokens for good",
-		Long:              "Revoke tokens. That cannot be undone. On a terminal, patrol asks before it does so.",
+		Long:              "Revoke tokens. That cannot be undone. Patrol asks before it does so;\nwhere there is no terminal to ask on, --yes is needed.",
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: p.completeTokens,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.revoke(cmd.Context(), args, yes || !p.in.isTerminal, asJSON)
+			return p.revoke(cmd.Context(), args, yes, asJSON)
 		},
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
@@ -35,6 +35,9 @@ type revokedToken struct {
 }
 
 func (p *program) revoke(ctx context.Context, idsOrNames []string, sure, asJSON bool) error {
+	if !sure && !p.in.isTerminal {
+		return fail(exitUsage, "revoke cannot be undone, and there is no terminal to ask on").with("add --yes")
+	}
 	s, err := p.connect()
 	if err != nil {
 		return err

@@ -348,7 +348,7 @@ func TestNoSecrets(t *testing.T) {
 			}
 			for _, args := range [][]string{
 				{"list"}, {"list", "--json"}, {"show", "ci"}, {"show", "ci", "--json"}, {"update", "ci", "--scope", "vso.code", "--json"}, {"whoami"},
-				{"whoami", "--json"}, {"create", "--name", "x", "--scope", "nonsense"}, {"list", "--organization", "nowhere"}, {"revoke", "ci"}, {"profile", "list", "--json"},
+				{"whoami", "--json"}, {"create", "--name", "x", "--scope", "nonsense"}, {"list", "--organization", "nowhere"}, {"revoke", "--yes", "ci"}, {"profile", "list", "--json"},
 			} {
 				run(args...)
 			}
