@@ -6,8 +6,10 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -254,4 +256,21 @@ func sources(t *testing.T) []source {
 		t.Fatalf("found %d Go files: this test runs in the root of the repository", len(all))
 	}
 	return all
+}
+
+// TestDocumentsLink: what the documents link to in this repository exists.
+func TestDocumentsLink(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
+	for _, document := range []string{"README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/performance.md"} {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range link.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(document), found[1])); err != nil {
+				t.Errorf("%s links to %s, which does not exist", document, found[1])
+			}
+		}
+	}
 }
