@@ -48,7 +48,8 @@ fuzz: ## Run each fuzz target for FUZZTIME (1m)
 
 .PHONY: bench
 bench: ## Run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) test -run '^$$' -bench . -skip CreateHTTP -benchmem ./...
+	$(GO) test -run '^$$' -bench CreateHTTP -benchtime 40000x ./internal/patroltest
 
 .PHONY: fmt
 fmt: ## Format the code
