@@ -5,13 +5,16 @@ package api
 // (full access), and a few names that it accepts without showing them. It is a
 // fresh copy that the caller may change.
 //
+// app_token counts as one of high privilege, since it includes those that Azure
+// DevOps documents so.
+//
 // Permissions that only access tokens carry, such as user_impersonation and
 // vso.pats_manage, are not among them. Areas and descriptions are Patrol's.
 func AzureDevOpsScopes() []Scope {
 	none := []string{}
 	return []Scope{
 		// app_token includes everything; a list of it would never be complete.
-		{"app_token", "Full access", "Everything that the owner may do", none, false},
+		{"app_token", "Full access", "Everything that the owner may do", none, true},
 
 		{"vso.advsec", "Advanced security", "See alerts and analyses", none, true},
 		{"vso.advsec_write", "Advanced security", "Upload analyses in SARIF", []string{"vso.advsec"}, true},

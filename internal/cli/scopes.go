@@ -44,7 +44,7 @@ func (p *program) scopes(ctx context.Context, asJSON bool) error {
 
 func (p *program) scopeRow(scope api.Scope) []cell {
 	var privilege cell
-	if scope.HighPrivilege || scope.Name == "app_token" {
+	if scope.HighPrivilege {
 		privilege = cell{plain: "high", paint: p.out.warn}
 	}
 	return []cell{text(scope.Name), text(scope.Area), text(scope.Covers), text(strings.Join(scope.Includes, " ")), privilege}
