@@ -76,14 +76,24 @@ func TestCredentials(t *testing.T) {
 		{"expired", "Bearer " + accessToken(t, past, tenant, "alice", ".default"), fault{401, unauthorized}, ""},
 		{"of the future", "Bearer " + accessToken(t, future, tenant, "alice", ".default"), fault{401, unauthorized}, ""},
 		{"foreign tenant", "Bearer " + accessToken(t, foreign, "99999999-9999-4999-8999-999999999999", "alice", ".default"), fault{401, unauthorized}, ""},
-		{"other audience", "Bearer " + grant(t, audience, tenant, url.Values{"grant_type": {"password"}, "client_id": {cliID},
-			"scope": {"00000003-0000-0000-c000-000000000000/.default"}, "username": {"alice@contoso.example"}, "password": {password}}), fault{401, unauthorized}, ""},
+		{"other audience", "Bearer " + grant(t, audience, tenant, url.Values{
+			"grant_type": {"password"}, "client_id": {cliID},
+			"scope": {"00000003-0000-0000-c000-000000000000/.default"}, "username": {"alice@contoso.example"}, "password": {password},
+		}), fault{401, unauthorized}, ""},
 		{"huge", "Bearer " + strings.Repeat("A", 30<<10), fault{401, unauthorized}, "the Authorization header is too long"},
-		{"user of an accepted tenant, not this organization's", "Bearer " + accessToken(t, s.provider(t, devidp.Config{Tenant: otherTenant}), otherTenant, "alice", ".default"),
-			fault{403, noAccess}, `You are not a member of the organization "Contoso": ask its administrator to add you.`},
-		{"service principal of another tenant", "Bearer " + grant(t, s.provider(t, devidp.Config{Tenant: otherTenant}), otherTenant, url.Values{"grant_type": {"client_credentials"},
-			"client_id": {robotID}, "client_secret": {password}, "scope": {devidp.DefaultAudience + "/.default"}}),
-			fault{403, noAccess}, `You are not a member of the organization "Contoso": ask its administrator to add you.`},
+		{
+			"user of an accepted tenant, not this organization's", "Bearer " + accessToken(t, s.provider(t, devidp.Config{Tenant: otherTenant}), otherTenant, "alice", ".default"),
+			fault{403, noAccess},
+			`You are not a member of the organization "Contoso": ask its administrator to add you.`,
+		},
+		{
+			"service principal of another tenant", "Bearer " + grant(t, s.provider(t, devidp.Config{Tenant: otherTenant}), otherTenant, url.Values{
+				"grant_type": {"client_credentials"},
+				"client_id":  {robotID}, "client_secret": {password}, "scope": {devidp.DefaultAudience + "/.default"},
+			}),
+			fault{403, noAccess},
+			`You are not a member of the organization "Contoso": ask its administrator to add you.`,
+		},
 		{"service principal", "Bearer " + s.robotToken(t), fault{403, noAccess}, "Service principals are not allowed to perform this action."},
 	}
 	before := s.dump(t)

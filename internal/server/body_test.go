@@ -19,8 +19,10 @@ func TestLenientBodies(t *testing.T) {
 	s := start(t, options{})
 	alice := s.as(t, "alice")
 	end := time.Date(2026, 12, 31, 23, 59, 59, 0, time.UTC)
-	plain := api.PatToken{DisplayName: "t", Scope: "vso.code", TargetAccounts: []string{contosoID},
-		ValidFrom: api.Time{Time: epoch}, ValidTo: api.Time{Time: epoch.Add(30 * day)}}
+	plain := api.PatToken{
+		DisplayName: "t", Scope: "vso.code", TargetAccounts: []string{contosoID},
+		ValidFrom: api.Time{Time: epoch}, ValidTo: api.Time{Time: epoch.Add(30 * day)},
+	}
 	with := func(change func(*api.PatToken)) api.PatToken {
 		changed := plain
 		change(&changed)
@@ -255,9 +257,11 @@ func TestRefusals(t *testing.T) {
 		}
 		refuse("invalidValidTo", `"validTo":"`+date+`"`)
 	}
-	for _, id := range []string{``, `"authorizationId":null`, `"authorizationId":""`, `"authorizationId":"x"`, `"authorizationId":"` + strings.Repeat("0", 36) + `"`,
+	for _, id := range []string{
+		``, `"authorizationId":null`, `"authorizationId":""`, `"authorizationId":"x"`, `"authorizationId":"` + strings.Repeat("0", 36) + `"`,
 		`"authorizationId":"4ab5764f41934f1db99564144880b7d7"`, `"authorizationId":"4ab5764f-4193-4f1d-b995-64144880b7dg"`, `"authorizationId":"4ab5764f-4193-4f1d-b995-64144880b7d7x"`,
-		`"authorizationId":"' OR 1=1 --"`} {
+		`"authorizationId":"' OR 1=1 --"`,
+	} {
 		a := alice.wrong(t, http.MethodPut, alice.pats(), "{"+strings.Trim(id+`,"displayName":"x"`, ",")+"}")
 		if got := refusal(t, a); got != "invalidAuthorizationId" {
 			t.Errorf("Update of %s = %s, want invalidAuthorizationId", id, got)

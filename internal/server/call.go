@@ -51,8 +51,10 @@ func (c *call) identify(organization string) error {
 	if organization != "" {
 		o, ok := c.server.Organizations.Organization(organization)
 		if !ok {
-			return &problem{status: http.StatusNotFound, typeKey: "HostDoesNotExistException",
-				message: fmt.Sprintf("TF400898: The organization %q does not exist here: check its name in the URL.", printable(organization))}
+			return &problem{
+				status: http.StatusNotFound, typeKey: "HostDoesNotExistException",
+				message: fmt.Sprintf("TF400898: The organization %q does not exist here: check its name in the URL.", printable(organization)),
+			}
 		}
 		c.caller.Organization = o
 	}
@@ -70,8 +72,10 @@ func (c *call) identify(organization string) error {
 	c.caller.Actor = actor
 	c.caller.Origin = pat.Origin{Activity: c.activity, Address: c.clientAddress(), UserAgent: printable(c.UserAgent())}
 	if !c.route.global && !c.belongs() {
-		return &problem{status: http.StatusForbidden, typeKey: "InvalidAccessException",
-			message: fmt.Sprintf("You are not a member of the organization %q: ask its administrator to add you.", c.caller.Organization.Name)}
+		return &problem{
+			status: http.StatusForbidden, typeKey: "InvalidAccessException",
+			message: fmt.Sprintf("You are not a member of the organization %q: ask its administrator to add you.", c.caller.Organization.Name),
+		}
 	}
 	c.w.Header().Set("X-VSS-UserData", actor.ID.String()+":"+headerText(actor.Username))
 	return nil

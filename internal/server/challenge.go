@@ -6,8 +6,10 @@ import (
 )
 
 // errAnonymous refuses a request without a credential.
-var errAnonymous = &problem{status: http.StatusUnauthorized, typeKey: "UnauthorizedRequestException",
-	message: "TF400813: Resource not available for anonymous access. Client authentication required."}
+var errAnonymous = &problem{
+	status: http.StatusUnauthorized, typeKey: "UnauthorizedRequestException",
+	message: "TF400813: Resource not available for anonymous access. Client authentication required.",
+}
 
 // challenge sets the headers by which clients of Azure DevOps learn, from a
 // 401, how to sign in. The Bearer challenge is unquoted, and last.

@@ -30,6 +30,8 @@ func parseDate(text string) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, &pat.Error{Code: pat.CodeInvalidValidTo,
-		Message: `validTo is not a date: write it like "2026-12-31T23:59:59Z"`}
+	return time.Time{}, &pat.Error{
+		Code:    pat.CodeInvalidValidTo,
+		Message: `validTo is not a date: write it like "2026-12-31T23:59:59Z"`,
+	}
 }

@@ -52,8 +52,10 @@ func (c *call) decode(target any) error {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.Body, maxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return &problem{status: http.StatusRequestEntityTooLarge, typeKey: "VssRequestTooLargeException",
-			message: fmt.Sprintf("The body is too large: at most %d bytes are read.", maxBody)}
+		return &problem{
+			status: http.StatusRequestEntityTooLarge, typeKey: "VssRequestTooLargeException",
+			message: fmt.Sprintf("The body is too large: at most %d bytes are read.", maxBody),
+		}
 	}
 	if err != nil {
 		return c.unreadable("the body ended early")
@@ -84,8 +86,10 @@ func (c *call) checkContentType() error {
 		c.Header.Get("Content-Encoding") == "" {
 		return nil
 	}
-	return &problem{status: http.StatusUnsupportedMediaType, typeKey: "VssRequestContentTypeNotSupportedException",
-		message: fmt.Sprintf(`The request indicated a Content-Type of "%s" for method type "%s" which is not supported: send application/json in UTF-8, not compressed.`, printable(header), c.Method)}
+	return &problem{
+		status: http.StatusUnsupportedMediaType, typeKey: "VssRequestContentTypeNotSupportedException",
+		message: fmt.Sprintf(`The request indicated a Content-Type of "%s" for method type "%s" which is not supported: send application/json in UTF-8, not compressed.`, printable(header), c.Method),
+	}
 }
 
 // unreadable refuses a body that is not the JSON that it should be.

@@ -22,8 +22,10 @@ type problem struct {
 
 func (p *problem) Error() string { return p.message }
 
-var errNoRoute = &problem{status: http.StatusNotFound, typeKey: "VssResourceNotFoundException",
-	message: "There is nothing at this path: the tokens of an organization are at /{organization}/_apis/tokens/pats."}
+var errNoRoute = &problem{
+	status: http.StatusNotFound, typeKey: "VssResourceNotFoundException",
+	message: "There is nothing at this path: the tokens of an organization are at /{organization}/_apis/tokens/pats.",
+}
 
 func badRequest(typeKey, format string, args ...any) error {
 	return &problem{status: http.StatusBadRequest, typeKey: typeKey, message: fmt.Sprintf(format, args...)}

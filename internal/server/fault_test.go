@@ -29,15 +29,24 @@ func TestFaults(t *testing.T) {
 		retry   string
 		logged  string
 	}{
-		{"any error", func(context.Context) (pat.Actor, error) { return pat.Actor{}, errors.New(detail) },
-			fault{500, "InternalErrorException"}, "TF400898: An Internal Error Occurred. Activity Id: ", "", detail},
-		{"panic", func(context.Context) (pat.Actor, error) { panic(detail) },
-			fault{500, "InternalErrorException"}, "TF400898: An Internal Error Occurred. Activity Id: ", "", "type=string"},
+		{
+			"any error", func(context.Context) (pat.Actor, error) { return pat.Actor{}, errors.New(detail) },
+			fault{500, "InternalErrorException"},
+			"TF400898: An Internal Error Occurred. Activity Id: ", "", detail,
+		},
+		{
+			"panic", func(context.Context) (pat.Actor, error) { panic(detail) },
+			fault{500, "InternalErrorException"},
+			"TF400898: An Internal Error Occurred. Activity Id: ", "", "type=string",
+		},
 		{"unavailable", func(context.Context) (pat.Actor, error) {
 			return pat.Actor{}, errors.Join(pat.ErrUnavailable, errors.New(detail))
 		}, fault{503, "ServiceUnavailableException"}, "The service cannot answer now: try again in a moment.", "1", detail},
-		{"timeout", func(context.Context) (pat.Actor, error) { return pat.Actor{}, context.DeadlineExceeded },
-			fault{503, "ServiceUnavailableException"}, "The service cannot answer now: try again in a moment.", "1", "deadline"},
+		{
+			"timeout", func(context.Context) (pat.Actor, error) { return pat.Actor{}, context.DeadlineExceeded },
+			fault{503, "ServiceUnavailableException"},
+			"The service cannot answer now: try again in a moment.", "1", "deadline",
+		},
 		{"unknown outcome", func(context.Context) (pat.Actor, error) {
 			return pat.Actor{}, errors.Join(pat.ErrUnknown, context.Canceled, errors.New(detail))
 		}, fault{503, "OutcomeUnknownException"}, "It is not known whether the change was made: list your tokens before you try again.", "1", detail},

@@ -74,8 +74,10 @@ func newTarget(f *testing.F) *bodyTarget {
 	}
 	actor := pat.Actor{ID: pat.HashUUID("user"), Tenant: organization.Tenant, Permissions: pat.ReadTokens | pat.ManageTokens}
 	l := &ledger{tokens: map[pat.UUID]pat.Token{}}
-	service := &pat.Service{Store: l, Keys: keys, Scopes: scopes, Now: func() time.Time { return fuzzNow },
-		Policy: func(context.Context, pat.Organization) (pat.Policy, error) { return pat.Policy{}, nil }}
+	service := &pat.Service{
+		Store: l, Keys: keys, Scopes: scopes, Now: func() time.Time { return fuzzNow },
+		Policy: func(context.Context, pat.Organization) (pat.Policy, error) { return pat.Policy{}, nil },
+	}
 	held, _, err := service.Create(f.Context(), pat.Caller{Actor: actor, Organization: organization}, pat.Creation{DisplayName: "held", Scope: "vso.code"})
 	if err != nil {
 		f.Fatal(err)

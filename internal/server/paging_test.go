@@ -36,7 +36,8 @@ func survive(t *testing.T, filter, sort, direction string) {
 	// Two that expire while the list is read: to the list they stay active.
 	for _, name := range []string{"soon", "a soon"} {
 		token := alice.create(t, encode(t, api.PatTokenCreateRequest{
-			DisplayName: name, Scope: "vso.code", ValidTo: &api.Time{Time: s.Clock.Now().Add(time.Minute)}}))
+			DisplayName: name, Scope: "vso.code", ValidTo: &api.Time{Time: s.Clock.Now().Add(time.Minute)},
+		}))
 		all = append(all, listed{name: name, id: token.AuthorizationID})
 	}
 	touched := map[string]bool{}

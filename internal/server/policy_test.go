@@ -90,8 +90,10 @@ func TestPolicyOnChange(t *testing.T) {
 		}
 	}
 	kept := alice.update(t, `{"authorizationId":"`+big+`","displayName":"kept","scope":"app_token","allOrgs":true}`)
-	want := api.PatToken{DisplayName: "kept", Scope: "app_token", AuthorizationID: big,
-		ValidFrom: api.Time{Time: epoch}, ValidTo: api.Time{Time: time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC)}}
+	want := api.PatToken{
+		DisplayName: "kept", Scope: "app_token", AuthorizationID: big,
+		ValidFrom: api.Time{Time: epoch}, ValidTo: api.Time{Time: time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC)},
+	}
 	if diff := cmp.Diff(want, kept); diff != "" {
 		t.Errorf("Update of what is held (-want +got):\n%s", diff)
 	}

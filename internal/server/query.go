@@ -106,8 +106,10 @@ func (q query) authorizationID() (pat.UUID, error) {
 func authorizationID(text string) (pat.UUID, error) {
 	id, err := pat.ParseUUID(strings.TrimSpace(text))
 	if err != nil {
-		return pat.UUID{}, &pat.Error{Code: pat.CodeInvalidAuthorizationID,
-			Message: "the authorizationId is missing or is not a UUID: list your tokens to find it"}
+		return pat.UUID{}, &pat.Error{
+			Code:    pat.CodeInvalidAuthorizationID,
+			Message: "the authorizationId is missing or is not a UUID: list your tokens to find it",
+		}
 	}
 	return id, nil
 }

@@ -41,8 +41,12 @@ func TestSecrecy(t *testing.T) {
 	}
 	for _, secret := range credentials {
 		for _, c := range []caller{
-			{s, "Bearer " + secret, "contoso"}, {s, secret, "contoso"}, {s, "Bearer " + secret + " " + secret, "contoso"}, {s, "Bearer x" + secret, "contoso"},
-			{s, "Basic " + base64.StdEncoding.EncodeToString([]byte(":"+secret)), "contoso"}, {s, "PAT " + secret, "contoso"},
+			{s, "Bearer " + secret, "contoso"},
+			{s, secret, "contoso"},
+			{s, "Bearer " + secret + " " + secret, "contoso"},
+			{s, "Bearer x" + secret, "contoso"},
+			{s, "Basic " + base64.StdEncoding.EncodeToString([]byte(":"+secret)), "contoso"},
+			{s, "PAT " + secret, "contoso"},
 		} {
 			if c.Authorization == alice.Authorization {
 				continue
@@ -57,8 +61,10 @@ func TestSecrecy(t *testing.T) {
 		say(alice.wrong(t, http.MethodDelete, alice.pats("authorizationId="+q), ""))
 		say(alice.wrong(t, http.MethodGet, "/contoso/_apis/tokens/pats/"+q+"?"+version, ""))
 		say(alice.wrong(t, http.MethodPut, alice.pats(), `{"authorizationId":"`+secret+`"}`))
-		for _, body := range []string{`{"displayName":"` + secret, `{"displayName":"t","scope":"vso.code","validTo":"` + secret + `"}`, `"` + secret + `"`, `{"scope":{"` + secret + `":1}}`,
-			`{"allOrgs":"` + secret + `"}`, `{"` + secret + `":1}`, secret} {
+		for _, body := range []string{
+			`{"displayName":"` + secret, `{"displayName":"t","scope":"vso.code","validTo":"` + secret + `"}`, `"` + secret + `"`, `{"scope":{"` + secret + `":1}}`,
+			`{"allOrgs":"` + secret + `"}`, `{"` + secret + `":1}`, secret,
+		} {
 			say(alice.wrong(t, http.MethodPost, alice.pats(), body))
 		}
 	}

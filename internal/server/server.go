@@ -116,8 +116,10 @@ func (s *Server) serve(c *call) error {
 	}
 	serve := route.methods[c.Method]
 	if serve == nil {
-		return &problem{status: http.StatusMethodNotAllowed, typeKey: "HttpRequestMethodNotAllowedException", allow: route.allow(),
-			message: fmt.Sprintf("The requested resource does not support http method '%s': use %s.", printable(c.Method), route.allow())}
+		return &problem{
+			status: http.StatusMethodNotAllowed, typeKey: "HttpRequestMethodNotAllowedException", allow: route.allow(),
+			message: fmt.Sprintf("The requested resource does not support http method '%s': use %s.", printable(c.Method), route.allow()),
+		}
 	}
 	if c.version, err = route.negotiate(c); err != nil {
 		return err

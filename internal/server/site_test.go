@@ -88,13 +88,15 @@ func start(t testing.TB, o options) *site {
 		t.Fatal(err)
 	}
 	organizations := directory(t)
-	s.Service = &pat.Service{Store: db, Keys: keys, Scopes: catalogue(t), Limits: o.Limits, Now: s.Clock.Now, Neighbours: organizations.Neighbours,
+	s.Service = &pat.Service{
+		Store: db, Keys: keys, Scopes: catalogue(t), Limits: o.Limits, Now: s.Clock.Now, Neighbours: organizations.Neighbours,
 		Policy: func(_ context.Context, at pat.Organization) (pat.Policy, error) {
 			if o.Policy == nil {
 				return pat.Policy{}, nil
 			}
 			return o.Policy(at)
-		}}
+		},
+	}
 	plain := httptest.NewUnstartedServer(nil)
 	s.URL = "http://" + plain.Listener.Addr().String()
 	config := server.Config{
@@ -119,8 +121,10 @@ func start(t testing.TB, o options) *site {
 
 // client follows no redirects and leaves no connections.
 func client(t testing.TB, transport http.RoundTripper) *http.Client {
-	c := &http.Client{Transport: transport, Timeout: time.Minute,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c := &http.Client{
+		Transport: transport, Timeout: time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	t.Cleanup(c.CloseIdleConnections)
 	return c
 }

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -177,12 +176,7 @@ const bigTotal, bigLarge, bigSmall = 1_000_000, 100_000, 200
 
 func fillBig(b *testing.B) *big {
 	b.Helper()
-	dir, err := os.MkdirTemp("", "patrol-bench")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { os.RemoveAll(dir) })
-	d := &big{path: filepath.Join(dir, "big.db"), organization: pat.RandomUUID(), large: pat.RandomUUID(), small: pat.RandomUUID()}
+	d := &big{path: filepath.Join(b.TempDir(), "big.db"), organization: pat.RandomUUID(), large: pat.RandomUUID(), small: pat.RandomUUID()}
 	openSQLite(b, d.path).Close()
 	conn := bareConn(b, d.path, "synchronous(OFF)", "cache_size(-400000)")
 	indexes := dropIndexes(b, conn) // building them at the end is faster
@@ -243,6 +237,9 @@ func dropIndexes(b *testing.B, conn *sql.Conn) (texts []string) {
 			b.Fatal(err)
 		}
 		names, texts = append(names, name), append(texts, text)
+	}
+	if err := rows.Err(); err != nil {
+		b.Fatal(err)
 	}
 	rows.Close()
 	for _, name := range names {

@@ -40,6 +40,6 @@ func (s *session) control(ctx context.Context, text string) error {
 // giving it back to the pool.
 func (s *session) close() {
 	s.statements.close()
-	s.conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
 	s.conn.Close()
 }

@@ -176,7 +176,7 @@ func updateRefused(t *testing.T, db Database) {
 			e := newEvent(pat.ActionUpdate, t, noon)
 			return t, &e, want
 		})
-		if err != want || got != (pat.Token{}) {
+		if err != want || got != (pat.Token{}) { //nolint:errorlint // itself, not wrapped
 			t.Errorf("Update = %+v, %v, want nothing and %v itself", got, err, want)
 		}
 	}

@@ -132,7 +132,7 @@ func (m *machine) apply(t *rapid.T, action pat.Action, change func(*pat.Token) (
 		return token, &e, nil
 	})
 	if refusal != nil {
-		if err != refusal {
+		if err != refusal { //nolint:errorlint // itself, not wrapped
 			t.Fatalf("Update = %v, want %v", err, refusal)
 		}
 		return
