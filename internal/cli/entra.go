@@ -50,7 +50,7 @@ func (e entra) browser(ctx context.Context, open func(string) error) (credential
 	}
 	result, err := client.AcquireTokenInteractive(ctx, e.scopes(), public.WithOpenURL(open))
 	if err != nil {
-		return credentials{}, signInError("signing in", err)
+		return credentials{}, browserError(ctx, err)
 	}
 	return memory.credentials(result), nil
 }
@@ -87,7 +87,7 @@ func (e entra) refresh(ctx context.Context, c credentials) (credentials, error) 
 	}
 	i := slices.IndexFunc(accounts, func(a public.Account) bool { return a.HomeAccountID == c.Account })
 	if i < 0 {
-		return credentials{}, renewalError(errors.New("the account is not in the cache"))
+		return credentials{}, renewalError(refusal("the account is not in the cache"))
 	}
 	result, err := client.AcquireTokenSilent(ctx, e.scopes(), public.WithSilentAccount(accounts[i]))
 	if err != nil {

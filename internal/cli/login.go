@@ -40,6 +40,8 @@ resource of its own. An access token of Microsoft's own services is refused; one
 of Azure DevOps needs --azure-devops-token, with which the service may act as you
 on Azure DevOps.
 
+The browser is waited for 5 minutes.
+
 Without flags, login signs in to the current profile again.`,
 		Example: "  patrol login --server https://patrol.example --organization contoso\n" +
 			"  patrol login --server https://vssps.dev.azure.com --organization contoso --device-code",

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -99,7 +98,7 @@ func (o openID) browser(ctx context.Context, open func(string) error) (credentia
 	}
 	code, err := answers.wait(ctx)
 	if err != nil {
-		return credentials{}, signInError("signing in", err)
+		return credentials{}, browserError(ctx, err)
 	}
 	token, err := issuer.Exchange(ctx, code, oauth2.VerifierOption(verifier))
 	if err != nil {
@@ -134,7 +133,7 @@ func (o openID) device(ctx context.Context, show func(deviceCode) error) (creden
 
 func (o openID) refresh(ctx context.Context, c credentials) (credentials, error) {
 	if c.RefreshToken == "" {
-		return credentials{}, renewalError(errors.New("it has ended, and the issuer gave nothing to renew it with"))
+		return credentials{}, renewalError(refusal("it has ended, and the issuer gave nothing to renew it with"))
 	}
 	ctx = oidc.ClientContext(ctx, o.http)
 	issuer, err := o.discover(ctx)

@@ -67,24 +67,46 @@ func signInError(doing string, err error) error {
 		return fail(exitAuthentication, "%s: nobody signed in in time", doing).with("%s", hint)
 	}
 	if reason := refusalOf(err); reason != "" {
-		return fail(code, "%s: %s", doing, reason).with("%s", hint)
+		return fail(code, "%s: %w", doing, refusal(reason)).with("%s", hint)
 	}
 	return fail(code, "%s: %w", doing, plainError(err)).with("%s", hint)
+}
+
+// refusal is the identity provider's own sentence.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+// browserError says why nobody signed in with the browser before ctx ended.
+func browserError(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fail(exitAuthentication, "nobody signed in within %.0f minutes", browserTimeout.Minutes()).
+			with("run \"patrol login\" again, or use --device-code")
+	}
+	return signInError("signing in", err)
 }
 
 // refusalOf is what the identity provider said, where it said something: the
 // error of an OAuth answer (RFC 6749 section 5.2).
 func refusalOf(err error) string {
+	if r, ok := errors.AsType[refusal](err); ok {
+		return string(r)
+	}
 	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		return firstLine(e.ErrorDescription, e.ErrorCode)
-	}
-	e, ok := errors.AsType[msal.CallErr](err)
-	if !ok || e.Resp == nil {
-		return ""
 	}
 	var answer struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description"`
+	}
+	e, ok := errors.AsType[msal.CallErr](err)
+	if !ok || e.Resp == nil {
+		// The libraries put answers to discovery into their messages.
+		_, after, found := strings.Cut(err.Error(), "{")
+		if !found || json.NewDecoder(strings.NewReader("{"+after)).Decode(&answer) != nil {
+			return ""
+		}
+		return firstLine(answer.Description, answer.Error)
 	}
 	body, readErr := io.ReadAll(io.LimitReader(e.Resp.Body, 1<<20))
 	if readErr != nil || len(body) == 0 {
@@ -98,11 +120,12 @@ func refusalOf(err error) string {
 	return firstLine(answer.Description, answer.Error)
 }
 
-// firstLine is that of the first text with one; Entra appends lines for its
-// support.
+// firstLine is that of the first text with one, without the ids that Entra
+// appends for its support.
 func firstLine(texts ...string) string {
 	for _, text := range texts {
 		line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+		line, _, _ = strings.Cut(line, "Trace ID:")
 		if line = strings.TrimSpace(line); line != "" {
 			return line
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	oskeyring "github.com/zalando/go-keyring"
@@ -101,7 +102,8 @@ func TestRenewalRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := u.patrol(t, "list")
-			if r.code != exitAuthentication || !strings.Contains(r.notes, "patrol: renewing the sign-in: AADSTS") || !strings.Contains(r.notes, "hint: sign in again with \"patrol login\"") {
+			if r.code != exitAuthentication || !strings.Contains(r.notes, "patrol: your sign-in is no longer valid: AADSTS") || strings.Contains(r.notes, "Trace ID") ||
+				!strings.Contains(r.notes, "hint: run \"patrol login --profile contoso\"\n") {
 				t.Errorf("list = %d %q, want %d and how to sign in", r.code, r.notes, exitAuthentication)
 			}
 		})
@@ -393,5 +395,34 @@ func TestAdapt(t *testing.T) {
 				t.Errorf("adapt = %+v, %v, want %+v, code %d", got, err, test.want, test.code)
 			}
 		})
+	}
+}
+
+func TestRefusalOf(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"discovery": {errors.New(`400 Bad Request: {"error":"invalid_tenant","error_description":"AADSTS90002: Tenant 'x' not found. Trace ID: 1 Correlation ID: 2","trace_id":"1"}`), "AADSTS90002: Tenant 'x' not found."},
+		"lines":     {errors.New(`400: {"error":"invalid_grant","error_description":"AADSTS70008: expired.\r\nTrace ID: 1"}`), "AADSTS70008: expired."},
+		"code only": {errors.New(`400: {"error":"invalid_grant"}`), "invalid_grant"},
+		"no answer": {errors.New("503 Service Unavailable: <html>"), ""},
+		"no OAuth":  {errors.New(`500: {"message":"sorry"}`), ""},
+	} {
+		if got := refusalOf(c.err); got != c.want {
+			t.Errorf("%s: refusalOf = %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestBrowserError(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithDeadline(t.Context(), time.Time{})
+	defer cancel()
+	p := &program{started: true}
+	f := p.explain(browserError(ctx, ctx.Err()))
+	if f.code != exitAuthentication || f.Error() != "nobody signed in within 5 minutes" || f.hint != "run \"patrol login\" again, or use --device-code" {
+		t.Errorf("browserError = %d %q %q, want who did not sign in, and what to do", f.code, f, f.hint)
 	}
 }

@@ -45,6 +45,10 @@ func (s *tokenSource) token(ctx context.Context) (string, error) {
 		return "", err
 	}
 	renewed, err := method.refresh(ctx, c)
+	if reason, ok := errors.AsType[refusal](err); ok {
+		return "", fail(exitAuthentication, "your sign-in is no longer valid: %w", reason).
+			with("run \"patrol login --profile %s\"", s.profile)
+	}
 	if err != nil {
 		return "", err
 	}
