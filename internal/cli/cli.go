@@ -12,6 +12,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -67,9 +68,17 @@ func (p *program) run(ctx context.Context) int {
 		return exitOK
 	}
 	if ctx.Err() != nil {
-		return p.report(&failure{code: exitInterrupted, err: fmt.Errorf("interrupted: %w", err)})
+		return p.report(&failure{code: exitInterrupted, err: interruption(err)})
 	}
 	return p.report(err)
+}
+
+// interruption leaves out that err comes from the interruption alone.
+func interruption(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errors.New("interrupted")
+	}
+	return fmt.Errorf("interrupted: %w", err)
 }
 
 func (p *program) execute(ctx context.Context) error {

@@ -70,6 +70,9 @@ func (p *program) login(ctx context.Context, f loginFlags) error {
 	if err != nil {
 		return fmt.Errorf("asking %s how to sign in: %w", t.Server, err)
 	}
+	if err := checkOrganization(ctx, hc, t); err != nil {
+		return err
+	}
 	if signIn, err = f.adapt(signIn); err != nil {
 		return err
 	}
@@ -94,6 +97,28 @@ func (p *program) login(ctx context.Context, f loginFlags) error {
 	}
 	t.User, t.Authority, t.ClientID, t.Scope = c.User, signIn.Authority, signIn.ClientID, signIn.Scope
 	return p.remember(t, c)
+}
+
+// checkOrganization fails where Patrol does not know the organization, which it
+// says without a token. Other answers say nothing yet.
+func checkOrganization(ctx context.Context, hc *http.Client, t target) error {
+	if client.IsAzureDevOps(t.Server) {
+		return nil
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, t.Server+"/"+url.PathEscape(t.Organization)+"/_apis/connectionData", nil)
+	if err != nil {
+		return fmt.Errorf("asking for the organization: %w", err)
+	}
+	answer, err := hc.Do(r)
+	if err != nil {
+		return nil // the sign-in will tell
+	}
+	answer.Body.Close()
+	ofAPI := strings.HasPrefix(answer.Header.Get("Content-Type"), "application/json")
+	if answer.StatusCode == http.StatusNotFound && ofAPI {
+		return fail(exitNotFound, "there is no organization %q on %s", t.Organization, t.Server).with("correct --organization")
+	}
+	return nil
 }
 
 // loginTarget is what to sign in to. Unlike with other commands, the profile that

@@ -307,7 +307,7 @@ func TestInterrupt(t *testing.T) {
 			u := newUser(t, s.HTTP.Transport)
 			u.watch = onWrite(interrupt)
 			r := u.patrolUntil(ctx, t, "login", "--device-code", "--server", s.API, "--organization", "contoso", "--ca-file", s.CAFile)
-			if r.code != exitInterrupted || !strings.Contains(r.notes, "patrol: interrupted") {
+			if r.code != exitInterrupted || !strings.HasSuffix(r.notes, "patrol: interrupted\n") {
 				t.Errorf("login = %d %q, want %d", r.code, r.notes, exitInterrupted)
 			}
 			if r := u.must(t, "profile", "list"); r.out != "" {

@@ -74,7 +74,7 @@ func (p *program) whoami(ctx context.Context, asJSON bool) error {
 		{"profile", text(id.Profile)}, {"storage", text(id.Storage)},
 	}
 	if id.TokenExpires != nil {
-		fields = append(fields, field{"expires", cell{plain: utc(*id.TokenExpires), shown: relative(id.TokenExpires.Time, p.now())}})
+		fields = append(fields, field{"token expires", cell{plain: utc(*id.TokenExpires), shown: relative(id.TokenExpires.Time, p.now())}})
 	}
 	return p.out.fields(fields)
 }
