@@ -32,7 +32,7 @@ there. If it cannot be written, the token is revoked.`,
 		Example: "  patrol create --name ci --scope vso.code --for 30d\n" +
 			"  patrol create --name feed --scope vso.packaging,vso.build --until 2027-06-30 --output feed.token\n" +
 			"  TOKEN=$(patrol create --name once --scope vso.code --for 1h)",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.create(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()

@@ -24,7 +24,7 @@ func (p *program) listCommand() *cobra.Command {
 		Aliases: []string{"ls"},
 		Short:   "List your tokens",
 		Example: "  patrol list\n  patrol list --status all --sort name --ascending --json",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return p.list(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()

@@ -45,7 +45,7 @@ The browser is waited for 5 minutes.
 Without flags, login signs in to the current profile again.`,
 		Example: "  patrol login --server https://patrol.example --organization contoso\n" +
 			"  patrol login --server https://vssps.dev.azure.com --organization contoso --device-code",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.login(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()

@@ -15,7 +15,7 @@ names. The profile stays; "patrol profile remove" forgets it, too.
 
 Personal access tokens are not touched. An access token that was given out before
 works until it ends, within about an hour.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return p.logout() },
 	}
 }

@@ -18,7 +18,7 @@ func (p *program) revokeCommand() *cobra.Command {
 		Use:               "revoke {ID | NAME}...",
 		Short:             "End tokens for good",
 		Long:              "Revoke tokens. That cannot be undone. Patrol asks before it does so;\nwhere there is no terminal to ask on, --yes is needed.",
-		Args:              cobra.MinimumNArgs(1),
+		Args:              someTokens,
 		ValidArgsFunction: p.completeTokens,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.revoke(cmd.Context(), args, yes, asJSON)

@@ -29,7 +29,7 @@ the new token is revoked and the old one stays.
 
 Unless told otherwise, the new token lasts as long as the old one was to last.`,
 		Example:           "  patrol rotate ci --output ci.token\n  patrol rotate ci --for 30d | vault-client store ci-token",
-		Args:              cobra.ExactArgs(1),
+		Args:              oneToken,
 		ValidArgsFunction: p.completeTokens,
 		RunE:              func(cmd *cobra.Command, args []string) error { return p.rotate(cmd.Context(), args[0], f) },
 	}

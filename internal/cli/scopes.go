@@ -14,7 +14,7 @@ func (p *program) scopesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scopes",
 		Short: "List the scopes that tokens can have",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return p.scopes(cmd.Context(), asJSON) },
 	}
 	jsonFlag(cmd, &asJSON)

@@ -14,7 +14,7 @@ func (p *program) showCommand() *cobra.Command {
 		Use:               "show {ID | NAME}",
 		Short:             "Show a token",
 		Long:              "Show a token, but not its secret: that is shown when the token is created, and\nnever again.",
-		Args:              cobra.ExactArgs(1),
+		Args:              oneToken,
 		ValidArgsFunction: p.completeTokens,
 		RunE:              func(cmd *cobra.Command, args []string) error { return p.show(cmd.Context(), args[0], asJSON) },
 	}

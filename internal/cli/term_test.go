@@ -51,19 +51,19 @@ func TestTokenTable(t *testing.T) {
 	}{
 		{"wide", 200, api.FilterAll, `
 ID                                    NAME                        SCOPES                            STATUS   EXPIRES
-00000000-0000-8000-8000-000000000001  ci                          vso.code                          revoked  in 29 days
+00000000-0000-8000-8000-000000000001  ci                          vso.code                          revoked  -
 00000000-0000-8000-8000-000000000002  a name that is rather long  vso.build vso.code vso.packaging  active   in 3 hours
 00000000-0000-8000-8000-000000000003  näme\u001b[2J\n\u202e漢字   app_token                         expired  2 days ago
 `},
 		{"narrow", 80, api.FilterActive, `
 ID                                    NAME            SCOPES          EXPIRES
-00000000-0000-8000-8000-000000000001  ci              vso.code        in 29 days
+00000000-0000-8000-8000-000000000001  ci              vso.code        -
 00000000-0000-8000-8000-000000000002  a name that i…  vso.build vso…  in 3 hours
 00000000-0000-8000-8000-000000000003  näme\u001b[2J…  app_token       2 days ago
 `},
 		{"too narrow", 20, api.FilterActive, `
 ID                                    NAME          SCOPES        EXPIRES
-00000000-0000-8000-8000-000000000001  ci            vso.code      in 29 days
+00000000-0000-8000-8000-000000000001  ci            vso.code      -
 00000000-0000-8000-8000-000000000002  a name that…  vso.build v…  in 3 hours
 00000000-0000-8000-8000-000000000003  näme\u001b[…  app_token     2 days ago
 `},

@@ -83,7 +83,8 @@ func (p *program) expiryCell(token api.PatToken, s api.DisplayFilterOption) cell
 	now := p.now()
 	c := cell{plain: utc(token.ValidTo), shown: relative(token.ValidTo.Time, now)}
 	switch left := token.ValidTo.Sub(now); {
-	case s == api.FilterRevoked: // its end no longer matters
+	case s == api.FilterRevoked:
+		c.shown = "-" // its end no longer matters
 	case left <= 0:
 		c.paint = p.out.bad
 	case left < 7*day:
@@ -105,7 +106,9 @@ func organizationsCell(token api.PatToken) cell {
 // printToken prints a token without its secret.
 func (p *program) printToken(token api.PatToken, s api.DisplayFilterOption) error {
 	expires := p.expiryCell(token, s)
-	expires.shown = fmt.Sprintf("%s (%s)", localTime(token.ValidTo.Time), expires.shown)
+	if s != api.FilterRevoked {
+		expires.shown = fmt.Sprintf("%s (%s)", localTime(token.ValidTo.Time), expires.shown)
+	}
 	fields := []field{
 		{"id", text(token.AuthorizationID)},
 		{"name", text(token.DisplayName)},

@@ -23,7 +23,7 @@ func (p *program) updateCommand() *cobra.Command {
 		Short:             "Change a token's name, scopes, end or organizations",
 		Long:              "Change a token. What no flag names stays as it is, and so does the secret.",
 		Example:           "  patrol update ci --for 30d\n  patrol update ci --name nightly --scope vso.code,vso.build --all-organizations=false",
-		Args:              cobra.ExactArgs(1),
+		Args:              oneToken,
 		ValidArgsFunction: p.completeTokens,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			change, err := p.change(cmd, f)

@@ -17,7 +17,7 @@ func (p *program) whoamiCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "whoami",
 		Short: "Show who you are to the service",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return p.whoami(cmd.Context(), asJSON) },
 	}
 	jsonFlag(cmd, &asJSON)
