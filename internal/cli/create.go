@@ -48,10 +48,13 @@ there. If it cannot be written, the token is revoked.`,
 }
 
 func (p *program) create(ctx context.Context, f createFlags) error {
+	scope := splitScopes(f.scopes)
+	if f.name == "" && scope == "" {
+		return fail(exitUsage, "a display name and a scope are required").with("add --name and --scope; \"patrol scopes\" lists the scopes")
+	}
 	if f.name == "" {
 		return fail(exitUsage, "a display name is required").with("add --name")
 	}
-	scope := splitScopes(f.scopes)
 	if scope == "" {
 		return fail(exitUsage, "a scope is required").with("add --scope; \"patrol scopes\" lists them")
 	}

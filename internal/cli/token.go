@@ -154,10 +154,11 @@ func (p *program) completeFlag(cmd *cobra.Command, flag string, complete cobra.C
 
 // completeScopes completes the names that Azure DevOps publishes, without asking
 // the service.
-func completeScopes(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func completeScopes(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	before := typed[:strings.LastIndex(typed, ",")+1] // scopes that are complete
 	var found []cobra.Completion
 	for _, scope := range api.AzureDevOpsScopes() {
-		found = append(found, cobra.CompletionWithDesc(scope.Name, scope.Covers))
+		found = append(found, cobra.CompletionWithDesc(before+scope.Name, scope.Covers))
 	}
 	return found, cobra.ShellCompDirectiveNoFileComp
 }
