@@ -83,6 +83,6 @@ type Scope struct {
 	Covers string `json:"covers"`
 	// Includes are the scopes that it grants besides, directly.
 	Includes []string `json:"includes"`
-	// HighPrivilege marks those that Azure DevOps documents so.
+	// HighPrivilege marks those that Azure DevOps documents so, and full access.
 	HighPrivilege bool `json:"highPrivilege"`
 }

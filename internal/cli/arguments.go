@@ -1,6 +1,28 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// aCommand is for the root: an argument that reaches it is a command that does
+// not exist.
+func aCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	f := fail(exitUsage, "there is no command %q", args[0])
+	var near []string
+	for _, name := range cmd.SuggestionsFor(args[0]) {
+		near = append(near, strconv.Quote(name))
+	}
+	if len(near) > 0 {
+		return f.with("did you mean %s?", strings.Join(near, " or "))
+	}
+	return f.with("see \"patrol help\"")
+}
 
 // noArguments is for commands that flags tell everything.
 func noArguments(cmd *cobra.Command, args []string) error {

@@ -21,6 +21,7 @@ const (
 	exitNotFound       = 4
 	exitUnavailable    = 5
 	exitInterrupted    = 130
+	exitPipe           = 141
 )
 
 const exitCodesHelp = `patrol ends with one of these codes:
@@ -32,6 +33,7 @@ const exitCodesHelp = `patrol ends with one of these codes:
   4    there is no such token, organization or service
   5    the service cannot be reached or is busy: try again later
   130  interrupted
+  141  whoever reads the output has gone, as "head" does
 
 A list without results is no failure. Where a command takes several tokens and
 some fail, the code is that of the first failure.`
@@ -66,8 +68,8 @@ func exclusive(flag, other string) error {
 // report prints err, the only place that does, and returns the exit code.
 func (p *program) report(err error) int {
 	f := p.explain(err)
-	if e, ok := f.err.(*writeError); ok && errors.Is(e, syscall.EPIPE) {
-		return f.code // whoever read the result has seen enough
+	if e, ok := f.err.(*writeError); ok && errors.Is(e, syscall.EPIPE) { //nolint:errorlint // alone: nothing else is to be said
+		return exitPipe // whoever read the result has seen enough
 	}
 	p.notes.printf("%s %s\n", p.notes.bad("patrol:"), indented(f.Error()))
 	if f.hint != "" {

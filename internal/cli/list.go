@@ -111,9 +111,13 @@ func noTokens(filter api.DisplayFilterOption, organization string) string {
 
 func (p *program) tokenTable(tokens []api.PatToken, filter api.DisplayFilterOption, revoked map[string]bool) table {
 	t := table{columns: []column{
-		{heading: "ID"}, {heading: "NAME", elastic: true}, {heading: "SCOPES", elastic: true},
-		{heading: "STATUS", piped: filter != api.FilterAll}, {heading: "CREATED", piped: true},
-		{heading: "EXPIRES"}, {heading: "ORGANIZATIONS", piped: true},
+		{heading: "ID"},
+		{heading: "NAME", elastic: true},
+		{heading: "SCOPES", elastic: true},
+		{heading: "STATUS", piped: filter != api.FilterAll},
+		{heading: "CREATED", piped: true},
+		{heading: "EXPIRES"},
+		{heading: "ORGANIZATIONS", piped: true},
 	}}
 	for _, token := range tokens {
 		s := status(token, filter == api.FilterRevoked || revoked[token.AuthorizationID], p.now())

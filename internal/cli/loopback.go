@@ -36,7 +36,7 @@ func listenLoopback(state, issuer string) (*loopback, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+loopbackPath, l.take)
 	l.server = &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
-	go l.server.Serve(listener) // ends when it is closed
+	go func() { _ = l.server.Serve(listener) }() // ends when it is closed
 	return l, nil
 }
 

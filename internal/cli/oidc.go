@@ -63,8 +63,10 @@ func checkEndpoints(provider *oidc.Provider) error {
 		name, address string
 		optional      bool
 	}{
-		{"authorization_endpoint", document.Authorization, false}, {"token_endpoint", document.Token, false},
-		{"device_authorization_endpoint", document.Device, true}, {"jwks_uri", document.Keys, false},
+		{"authorization_endpoint", document.Authorization, false},
+		{"token_endpoint", document.Token, false},
+		{"device_authorization_endpoint", document.Device, true},
+		{"jwks_uri", document.Keys, false},
 	} {
 		if endpoint.address == "" && endpoint.optional {
 			continue

@@ -78,16 +78,41 @@ func TestTarget(t *testing.T) {
 		{"bad server", globalFlags{server: "one"}, nil, target{}, exitUsage},
 		{"server of another profile", globalFlags{server: two, profile: "work"}, nil, target{}, exitUsage},
 		{"server of the profile", globalFlags{server: one + "/", profile: "work"}, nil, target{testConfig.Profiles["work"], "work"}, exitOK},
-		{"profile beats variables", globalFlags{profile: "work"},
-			map[string]string{"PATROL_PROFILE": "x", "PATROL_SERVER": two, "PATROL_ORGANIZATION": "o"}, target{testConfig.Profiles["work"], "work"}, exitOK},
-		{"server beats variables", globalFlags{server: two},
-			map[string]string{"PATROL_PROFILE": "work", "PATROL_SERVER": one}, target{testConfig.Profiles["azure"], "azure"}, exitOK},
-		{"profile variable beats server variable", globalFlags{},
-			map[string]string{"PATROL_PROFILE": "work", "PATROL_SERVER": two}, target{testConfig.Profiles["work"], "work"}, exitOK},
-		{"certificates", globalFlags{caFile: "/mine.pem"}, map[string]string{"PATROL_CA_FILE": "/theirs.pem"},
-			target{profile{Server: one, Organization: "contoso", CAFile: "/mine.pem"}, "work"}, exitOK},
-		{"certificates variable", globalFlags{}, map[string]string{"PATROL_CA_FILE": "/theirs.pem"},
-			target{profile{Server: one, Organization: "contoso", CAFile: "/theirs.pem"}, "work"}, exitOK},
+		{
+			"profile beats variables",
+			globalFlags{profile: "work"},
+			map[string]string{"PATROL_PROFILE": "x", "PATROL_SERVER": two, "PATROL_ORGANIZATION": "o"},
+			target{testConfig.Profiles["work"], "work"},
+			exitOK,
+		},
+		{
+			"server beats variables",
+			globalFlags{server: two},
+			map[string]string{"PATROL_PROFILE": "work", "PATROL_SERVER": one},
+			target{testConfig.Profiles["azure"], "azure"},
+			exitOK,
+		},
+		{
+			"profile variable beats server variable",
+			globalFlags{},
+			map[string]string{"PATROL_PROFILE": "work", "PATROL_SERVER": two},
+			target{testConfig.Profiles["work"], "work"},
+			exitOK,
+		},
+		{
+			"certificates",
+			globalFlags{caFile: "/mine.pem"},
+			map[string]string{"PATROL_CA_FILE": "/theirs.pem"},
+			target{profile{Server: one, Organization: "contoso", CAFile: "/mine.pem"}, "work"},
+			exitOK,
+		},
+		{
+			"certificates variable",
+			globalFlags{},
+			map[string]string{"PATROL_CA_FILE": "/theirs.pem"},
+			target{profile{Server: one, Organization: "contoso", CAFile: "/theirs.pem"}, "work"},
+			exitOK,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -142,8 +167,13 @@ func TestLoginTarget(t *testing.T) {
 		{"organization that is no name", globalFlags{server: azure, organization: "a b"}, nil, target{}, exitUsage},
 		{"no server", globalFlags{profile: "mine"}, nil, target{}, exitUsage},
 		{"no organization", globalFlags{server: azure}, nil, target{}, exitUsage},
-		{"organization in the host", globalFlags{server: "https://contoso.vssps.visualstudio.com"}, nil,
-			target{profile{Server: "https://contoso.vssps.visualstudio.com"}, "contoso.vssps.visualstudio.com"}, exitOK},
+		{
+			"organization in the host",
+			globalFlags{server: "https://contoso.vssps.visualstudio.com"},
+			nil,
+			target{profile{Server: "https://contoso.vssps.visualstudio.com"}, "contoso.vssps.visualstudio.com"},
+			exitOK,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -73,11 +73,18 @@ and rotate.`
 // root is the whole command line.
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:          "patrol",
-		Short:        "Manage personal access tokens",
-		Long:         rootHelp,
-		SilenceUsage: true, SilenceErrors: true,
+		Use:     "patrol",
+		Short:   "Manage personal access tokens",
+		Long:    rootHelp,
+		Version: version(),
+		Args:    aCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
 		PersistentPreRun: func(*cobra.Command, []string) { p.started = true },
+		SilenceUsage:     true,
+		SilenceErrors:    true,
+
+		SuggestionsMinimumDistance: 2,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fail(exitUsage, "%w", err).with("see \"%s --help\"", cmd.CommandPath())

@@ -349,8 +349,17 @@ func TestNoSecrets(t *testing.T) {
 				secrets[strings.TrimSpace(string(data))] = "personal access token"
 			}
 			for _, args := range [][]string{
-				{"list"}, {"list", "--json"}, {"show", "ci"}, {"show", "ci", "--json"}, {"update", "ci", "--scope", "vso.code", "--json"}, {"whoami"},
-				{"whoami", "--json"}, {"create", "--name", "x", "--scope", "nonsense"}, {"list", "--organization", "nowhere"}, {"revoke", "--yes", "ci"}, {"profile", "list", "--json"},
+				{"list"},
+				{"list", "--json"},
+				{"show", "ci"},
+				{"show", "ci", "--json"},
+				{"update", "ci", "--scope", "vso.code", "--json"},
+				{"whoami"},
+				{"whoami", "--json"},
+				{"create", "--name", "x", "--scope", "nonsense"},
+				{"list", "--organization", "nowhere"},
+				{"revoke", "--yes", "ci"},
+				{"profile", "list", "--json"},
 			} {
 				run(args...)
 			}

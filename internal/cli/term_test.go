@@ -214,9 +214,11 @@ func TestReport(t *testing.T) {
 		{"hint", fail(exitUsage, "what?").with("say %s", "it"), exitUsage, "patrol: what?\nhint: say it\n"},
 		{"wrapped", errors.Join(fail(exitNotFound, "gone")), exitNotFound, "patrol: gone\n"},
 		{"hostile", errors.New("said\nhint: run rm\x1b[2J\u202e"), exitFailed, "patrol: said\n  hint: run rm\\u001b[2J\\u202e\n"},
-		{"reader gone", output{w: brokenPipe{}}.write("x"), exitFailed, ""},
-		{"reader of a secret gone", fail(exitFailed, "%w; the token is revoked again", output{w: brokenPipe{}}.write("x")), exitFailed,
-			"patrol: writing the result: broken pipe; the token is revoked again\n"},
+		{"reader gone", output{w: brokenPipe{}}.write("x"), exitPipe, ""},
+		{
+			"reader of a secret gone", fail(exitFailed, "%w; the token is revoked again", output{w: brokenPipe{}}.write("x")), exitFailed,
+			"patrol: writing the result: broken pipe; the token is revoked again\n",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

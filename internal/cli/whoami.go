@@ -69,9 +69,15 @@ func (p *program) whoami(ctx context.Context, asJSON bool) error {
 		return p.out.json(id)
 	}
 	fields := []field{
-		{"user", text(id.User)}, {"name", text(id.Name)}, {"id", text(id.ID)}, {"descriptor", text(id.Descriptor)},
-		{"tenant", text(id.Tenant)}, {"server", text(id.Server)}, {"organization", text(id.Organization)},
-		{"profile", text(id.Profile)}, {"storage", text(id.Storage)},
+		{"user", text(id.User)},
+		{"name", text(id.Name)},
+		{"id", text(id.ID)},
+		{"descriptor", text(id.Descriptor)},
+		{"tenant", text(id.Tenant)},
+		{"server", text(id.Server)},
+		{"organization", text(id.Organization)},
+		{"profile", text(id.Profile)},
+		{"storage", text(id.Storage)},
 	}
 	if id.TokenExpires != nil {
 		fields = append(fields, field{"token expires", cell{plain: utc(*id.TokenExpires), shown: relative(id.TokenExpires.Time, p.now())}})
