@@ -52,7 +52,7 @@ func newHostileService(t *testing.T, token api.PatToken) (address string, revoke
 // TestHostileService greps what a person sees for what a terminal acts on.
 func TestHostileService(t *testing.T) {
 	t.Parallel()
-	file := t.TempDir() + "/secret"
+	dir := t.TempDir()
 	name := hostileToken().DisplayName
 	for _, test := range []struct {
 		name string
@@ -62,10 +62,10 @@ func TestHostileService(t *testing.T) {
 		revoked int
 		want    string
 	}{
-		{"create", []string{"create", "--name", "ci", "--scope", "vso.code", "--output", file}, exitOK, 0, `(id\u001b]0;owned\u0007\u202e)`},
+		{"create", []string{"create", "--name", "ci", "--scope", "vso.code", "--output", dir + "/created"}, exitOK, 0, `(id\u001b]0;owned\u0007\u202e)`},
 		{"create on a terminal", []string{"create", "--name", "ci", "--scope", "vso.code"}, exitFailed, 1, "write it to a file with --output; the token is revoked again"},
 		{"create as JSON", []string{"create", "--name", "ci", "--scope", "vso.code", "--json"}, exitOK, 0, "created ci"},
-		{"rotate", []string{"rotate", name, "--output", file}, exitOK, 1, `revoked id\u001b]0;owned\u0007\u202e`},
+		{"rotate", []string{"rotate", name, "--output", dir + "/rotated"}, exitOK, 1, `revoked id\u001b]0;owned\u0007\u202e`},
 		{"rotate on a terminal", []string{"rotate", name}, exitFailed, 1, "write it to a file with --output"},
 		{"revoke", []string{"revoke", "--yes", name}, exitOK, 1, `revoked id\u001b]0;owned\u0007\u202e`},
 		{"revoke after a question", []string{"revoke", name}, exitOK, 1, `id\u001b]0;owned\u0007\u202e  ci\u001b[2J`},
