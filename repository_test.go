@@ -46,7 +46,8 @@ var standardLibraryOnly = []string{"api", "client", "internal/pat"}
 // owners says for each library which packages may import it. Tests may import
 // each of them; those that nobody owns are for tests alone.
 var owners = map[string][]string{
-	"charm.land/lipgloss/v2":                                     {"internal/cli"},
+	"charm.land/lipgloss/v2": {"internal/cli"},
+
 	"github.com/AzureAD/microsoft-authentication-library-for-go": {"internal/cli"},
 	"github.com/charmbracelet/colorprofile":                      {"internal/cli"},
 	"github.com/charmbracelet/x/ansi":                            {"internal/cli"},
