@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -42,22 +41,18 @@ func assemble(s setup, p parts) (*daemon, http.Handler, error) {
 	return d, handler, nil
 }
 
-// openDatabase opens the SQLite file at path, which must have been filled
-// under the keys of this keyring and no others.
-func openDatabase(ctx context.Context, path string, keys *pat.Keyring, log *slog.Logger) (*store.DB, error) {
-	db, err := store.OpenSQLite(ctx, path, log)
-	if err != nil {
-		return nil, err
+// openDatabase opens the SQLite file at path, which must not have been filled
+// under other keys by the same ids. missing are the ids of keys that it was
+// filled under and that the keyring lacks: the tokens of those are dead.
+func openDatabase(ctx context.Context, path string, keys *pat.Keyring, log *slog.Logger) (db *store.DB, missing []byte, err error) {
+	if db, err = store.OpenSQLite(ctx, path, log); err != nil {
+		return nil, nil, err
 	}
-	missing, err := db.MatchKeys(ctx, keys.Fingerprints(), pat.Instant(time.Now()))
-	if err == nil && len(missing) > 0 {
-		err = fmt.Errorf("the database has tokens of server keys that are missing here: %q: add them, or their tokens die", missing)
-	}
-	if err != nil {
+	if missing, err = db.MatchKeys(ctx, keys.Fingerprints(), pat.Instant(time.Now())); err != nil {
 		db.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return db, nil
+	return db, missing, nil
 }
 
 // keyIDs lists the ids of a keyring, for the log.

@@ -182,9 +182,13 @@ func start(ctx context.Context, o DevOptions, m material, l listeners) (*Dev, er
 	if err != nil {
 		return nil, err
 	}
-	db, err := openDatabase(ctx, path, s.keyring, o.Log)
+	db, missing, err := openDatabase(ctx, path, s.keyring, o.Log)
 	if err != nil {
 		return nil, err
+	}
+	if len(missing) > 0 {
+		db.Close()
+		return nil, fmt.Errorf("the database was filled under server keys that %s lacks (%q): use the directory that belongs to it", o.Data, missing)
 	}
 	d, api, err := assemble(s, parts{db: db, verifier: verifier, publicURL: l.apiURL, log: o.Log})
 	if err != nil {

@@ -34,9 +34,12 @@ func Serve(ctx context.Context, c Config, logs io.Writer) error {
 		return err
 	}
 	defer listener.Close()
-	db, err := openDatabase(ctx, c.Database.Path, s.keyring, log)
+	db, missing, err := openDatabase(ctx, c.Database.Path, s.keyring, log)
 	if err != nil {
 		return err
+	}
+	if len(missing) > 0 { // retired, we hope
+		log.Warn("server keys are gone that the database was filled under: the tokens that they minted are dead", "keys", string(missing))
 	}
 	d, api, err := assemble(s, parts{db: db, verifier: verifier, publicURL: c.PublicURL, addressHeader: c.ClientAddressHeader, log: log})
 	if err != nil {

@@ -198,3 +198,36 @@ func TestServeRefusesDevelopment(t *testing.T) {
 		t.Errorf("Serve with the development identity provider = %v, want %v", err, identity.ErrDevelopment)
 	}
 }
+
+// TestServeRetiresKeys puts a new key before the old one and then takes the old
+// one away, which kills its tokens and nothing else.
+func TestServeRetiresKeys(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	config := serveConfig(t, i.url)
+	accessToken := i.token(t, "alice")
+	c := &client.Client{
+		BaseURL: config.PublicURL, Organization: "acme",
+		Token: func(context.Context) (string, error) { return accessToken, nil },
+	}
+	_, stop := serve(t, config)
+	old, err := c.Create(t.Context(), api.PatTokenCreateRequest{DisplayName: "old", Scope: "vso.code"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	next := serveConfig(t, i.url).Keys[0]
+	next.ID = "B"
+	config.Keys = []daemon.KeyConfig{next}
+	logs, stop := serve(t, config)
+	defer stop()
+	if !strings.Contains(logs.String(), "server keys are gone") {
+		t.Error("the log does not say that a key is gone")
+	}
+	if _, err := c.Create(t.Context(), api.PatTokenCreateRequest{DisplayName: "new", Scope: "vso.code"}); err != nil {
+		t.Errorf("Create under the new key = %v", err)
+	}
+	if err := c.Revoke(t.Context(), old.AuthorizationID); err != nil {
+		t.Errorf("Revoke of a token whose key is gone = %v", err)
+	}
+}
