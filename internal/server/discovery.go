@@ -37,7 +37,7 @@ func (s *Server) locateArea(area string) func(*call) error {
 
 func (s *Server) locate(c *call, area string) error {
 	var found []api.ResourceLocation
-	for _, rt := range s.locations() {
+	for _, rt := range s.listed {
 		if rt.id != "" && (area == "" || strings.EqualFold(area, rt.area)) {
 			found = append(found, rt.location())
 		}

@@ -65,7 +65,8 @@ type Config struct {
 type Server struct {
 	Config
 	pages  cipher.AEAD
-	routes map[string]*route
+	listed []*route
+	routes map[string]*route // listed, by path
 }
 
 // requestTimeout bounds the work for one request.
@@ -81,7 +82,8 @@ func New(config Config) (*Server, error) {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{Config: config, pages: pages}
-	s.routes = index(s.locations())
+	s.listed = s.locations()
+	s.routes = index(s.listed)
 	return s, nil
 }
 
