@@ -157,6 +157,28 @@ func (k *Keyring) Minted(secret Secret) bool {
 	return subtle.ConstantTimeCompare(body[tagAt:providerAt], presented[tagAt:providerAt]) == 1
 }
 
+// Identify is what the store knows a presented secret by, and the bucket where
+// its token lies; ok is false for what is no secret and for what none of these
+// keys minted. It asks no store and allocates nothing, so that noise and
+// invented secrets cost no more than what is real.
+func (k *Keyring) Identify(presented string) (digest Digest, bucket Bucket, ok bool) {
+	secret, err := parseSecret(presented)
+	if err != nil {
+		return Digest{}, 0, false
+	}
+	key := k.byID[secret[keyAt]&127]
+	if key == nil {
+		return Digest{}, 0, false
+	}
+	body := *(*[checksumAt]byte)(secret[:])
+	key.tagBody(&body)
+	if subtle.ConstantTimeCompare(body[tagAt:providerAt], secret[tagAt:providerAt]) != 1 {
+		return Digest{}, 0, false
+	}
+	number, ok := readBase62(presented[bucketAt:keyAt])
+	return key.digest.sum(secret[:], nil), Bucket(number), ok && number <= 0xffff
+}
+
 // Digest is what the store knows secret by; ok is false where its key is not
 // on the ring.
 func (k *Keyring) Digest(secret Secret) (digest Digest, ok bool) {
@@ -192,7 +214,7 @@ func (k *Keyring) seal(t *Token) {
 // sealOf is the seal of t under key: every field in a fixed place, so that no
 // two tokens share an encoding.
 func (key *tokenKey) sealOf(t Token) Seal {
-	encoded := make([]byte, 0, 192+len(t.Scope))
+	encoded := make([]byte, 0, 192+len(t.Scope)+len(t.OwnerName))
 	encoded = append(encoded, t.ID[:]...)
 	encoded = append(encoded, t.Digest[:]...)
 	encoded = append(encoded, t.Owner[:]...)
@@ -202,6 +224,10 @@ func (key *tokenKey) sealOf(t Token) Seal {
 	encoded = binary.BigEndian.AppendUint64(encoded, uint64(t.ValidFrom.UnixMicro()))
 	encoded = binary.BigEndian.AppendUint64(encoded, uint64(t.ValidTo.UnixMicro()))
 	encoded = append(encoded, t.Scope...)
+	if t.OwnerName != "" { // tokens of before there were names keep their seals
+		encoded = append(encoded, 0) // no scope has it
+		encoded = append(encoded, t.OwnerName...)
+	}
 	return key.seal.sum(encoded, nil)
 }
 

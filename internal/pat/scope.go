@@ -2,6 +2,7 @@ package pat
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -31,9 +32,12 @@ type ScopeDefinition struct {
 // Catalogue is the set of scopes that tokens can have, with what each
 // includes. It does not change once made.
 type Catalogue struct {
-	// grants holds, for each name, every name that it includes, itself and
-	// what follows transitively.
-	grants map[string]map[string]bool
+	// names are in order, indexes are their places in every [ScopeSet].
+	names   []string
+	indexes map[string]int
+	// grants are, for each name, every name that it includes, itself and what
+	// follows transitively.
+	grants map[string]ScopeSet
 }
 
 // NewCatalogue checks definitions and works out what each scope includes. An
@@ -58,26 +62,34 @@ func NewCatalogue(definitions []ScopeDefinition) (*Catalogue, error) {
 			}
 		}
 	}
+	if len(includes) > maxScopes {
+		faults = append(faults, fmt.Sprintf("%d scopes are more than %d", len(includes), maxScopes))
+	}
 	if len(faults) > 0 {
 		return nil, fmt.Errorf("scope catalogue: %s", strings.Join(faults, "; "))
 	}
-	c := &Catalogue{grants: make(map[string]map[string]bool, len(includes))}
-	for name := range includes {
-		c.grants[name] = map[string]bool{}
-		collect(name, includes, c.grants[name])
+	c := &Catalogue{names: slices.Sorted(maps.Keys(includes)), indexes: map[string]int{}, grants: map[string]ScopeSet{}}
+	for i, name := range c.names {
+		c.indexes[name] = i
 	}
+	for _, name := range c.names {
+		c.grants[name] = c.collect(ScopeSet{}, name, includes)
+	}
+	c.grants[string(FullScope)] = ScopeSet{}.upTo(len(c.names))
 	return c, nil
 }
 
-// collect adds name and all that it includes to reached; cycles end there.
-func collect(name string, includes map[string][]string, reached map[string]bool) {
-	if reached[name] {
-		return
+// collect is reached with name and all that it includes; cycles end there.
+func (c *Catalogue) collect(reached ScopeSet, name string, includes map[string][]string) ScopeSet {
+	own := ScopeSet{}.With(c.indexes[name])
+	if reached.Contains(own) {
+		return reached
 	}
-	reached[name] = true
+	reached = reached.union(own)
 	for _, included := range includes[name] {
-		collect(included, includes, reached)
+		reached = c.collect(reached, included, includes)
 	}
+	return reached
 }
 
 func isScopeName(name string) bool {
@@ -100,7 +112,7 @@ func (c *Catalogue) Parse(text string) (Scope, error) {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	for _, name := range names {
-		if c.grants[name] == nil {
+		if _, ok := c.indexes[name]; !ok {
 			return "", refuse(CodeInvalidScope, fmt.Sprintf("unknown scope %.100q: see the list of scopes for the right name", name))
 		}
 	}
@@ -110,19 +122,34 @@ func (c *Catalogue) Parse(text string) (Scope, error) {
 	return Scope(strings.Join(names, " ")), nil
 }
 
+// Granted is everything that held grants: its names, all that they include,
+// and the whole catalogue for [FullScope]. Names that the catalogue no longer
+// has grant nothing.
+func (c *Catalogue) Granted(held Scope) (granted ScopeSet) {
+	for name := range strings.FieldsSeq(string(held)) {
+		granted = granted.union(c.grants[name])
+	}
+	return granted
+}
+
 // Grants reports whether a token that holds scope may do what needs wanted:
 // it holds wanted itself, a scope that includes it, or full access.
 func (c *Catalogue) Grants(held Scope, wanted string) bool {
-	if c.grants[wanted] == nil {
-		return false
+	index, ok := c.Index(wanted)
+	return ok && c.Granted(held).Contains(ScopeSet{}.With(index))
+}
+
+// Index is the place of a scope in every [ScopeSet] of this catalogue; ok is
+// false for a name that it does not have. Names are in lower case.
+func (c *Catalogue) Index(name string) (index int, ok bool) {
+	index, ok = c.indexes[name]
+	return index, ok
+}
+
+// Name is the scope with that index, "" where there is none.
+func (c *Catalogue) Name(index int) string {
+	if index < 0 || index >= len(c.names) {
+		return ""
 	}
-	if held == FullScope {
-		return true
-	}
-	for name := range strings.FieldsSeq(string(held)) {
-		if c.grants[name][wanted] {
-			return true
-		}
-	}
-	return false
+	return c.names[index]
 }

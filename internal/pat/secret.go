@@ -48,20 +48,27 @@ var errNotSecret = errors.New("not a personal access token: expected 84 letters 
 // For what it refuses it allocates nothing. A secret that parses may still be
 // invented: see [Keyring.Minted].
 func ParseSecret(text string) (Secret, error) {
+	if _, err := parseSecret(text); err != nil {
+		return Secret{}, err
+	}
+	return secretOf(text), nil
+}
+
+// parseSecret is the characters of a secret whose form and checksum are right.
+func parseSecret(text string) (secret [SecretLength]byte, err error) {
 	if len(text) != SecretLength || text[markAt:yearAt] != mark || text[monthAt] < 'A' || text[monthAt] > 'L' {
-		return Secret{}, errNotSecret
+		return secret, errNotSecret
 	}
 	for i := range len(text) {
 		if base62Digit(text[i]) < 0 {
-			return Secret{}, errNotSecret
+			return secret, errNotSecret
 		}
 	}
-	var body [checksumAt]byte
-	copy(body[:], text)
-	if sum := checksum(&body); text[checksumAt:] != string(sum[:]) {
-		return Secret{}, errNotSecret
+	copy(secret[:], text)
+	if sum := checksum((*[checksumAt]byte)(secret[:])); text[checksumAt:] != string(sum[:]) {
+		return secret, errNotSecret
 	}
-	return secretOf(text), nil
+	return secret, nil
 }
 
 func secretOf(text string) Secret { return Secret{&text} }

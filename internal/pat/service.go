@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Service is the lifecycle of tokens. Every method acts for the user who
@@ -50,7 +52,7 @@ func (s *Service) Create(ctx context.Context, c Caller, asked Creation) (Token, 
 	}
 	now := s.now()
 	t := Token{
-		ID: newID(BucketOf(c.ID), now), Owner: c.ID, Tenant: c.Tenant, Organization: c.Organization.ID,
+		ID: newID(BucketOf(c.ID), now), Owner: c.ID, Tenant: c.Tenant, OwnerName: ownerName(c.Actor), Organization: c.Organization.ID,
 		ValidFrom: now, Version: 1,
 	}
 	if err := s.fill(ctx, &t, c, asked, now); err != nil {
@@ -65,6 +67,18 @@ func (s *Service) Create(ctx context.Context, c Caller, asked Creation) (Token, 
 		return Token{}, Secret{}, fmt.Errorf("storing a new token: %w", err)
 	}
 	return t, secret, nil
+}
+
+// maxOwnerName is in bytes. RFC 5321 allows addresses of 254.
+const maxOwnerName = 320
+
+// ownerName is what is kept of a user name: nothing of one that no service
+// could show.
+func ownerName(a Actor) string {
+	if len(a.Username) > maxOwnerName || !utf8.ValidString(a.Username) || strings.ContainsFunc(a.Username, misprints) {
+		return ""
+	}
+	return a.Username
 }
 
 // fill sets on t what was asked, as far as rules and policy admit it.

@@ -158,7 +158,7 @@ func TestCreate(t *testing.T) {
 	}
 	digest, _ := w.ring.Digest(secret)
 	want := pat.Token{
-		ID: got.ID, Owner: w.alice.ID, Tenant: w.alice.Tenant, Organization: w.contoso.ID,
+		ID: got.ID, Owner: w.alice.ID, Tenant: w.alice.Tenant, OwnerName: w.alice.Username, Organization: w.contoso.ID,
 		DisplayName: "ci", Scope: "vso.code vso.work",
 		ValidFrom: time.Date(2026, time.November, 23, 11, 0, 0, 123456000, time.UTC),
 		ValidTo:   time.Date(2026, time.November, 30, 11, 0, 0, 123457000, time.UTC),

@@ -30,6 +30,18 @@ type Store interface {
 	// Expire marks at most limit tokens that ended by now and were not
 	// marked yet, each with the event that of makes. It returns how many.
 	Expire(ctx context.Context, now time.Time, limit int, of func(Token) Event) (int, error)
+
+	// Lookup is the token with that digest, whoever's it is, as it was at a
+	// moment after the call began.
+	Lookup(ctx context.Context, bucket Bucket, digest Digest) (Token, error)
+
+	// Used records uses; of several of one token the latest is kept. Uses of
+	// tokens that do not exist are kept too, and shown to nobody.
+	Used(ctx context.Context, uses []Usage) error
+
+	// Usage is the last use of those of the owner's tokens among ids (at most
+	// [MaxPage]) that were used at all.
+	Usage(ctx context.Context, owner UUID, ids []UUID) ([]TokenUsage, error)
 }
 
 // Query selects and orders the tokens of one owner in one organization,

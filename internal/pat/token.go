@@ -13,6 +13,9 @@ type Token struct {
 	ID UUID
 	// Owner is the object id of the user whose token this is, in Tenant.
 	Owner, Tenant UUID
+	// OwnerName is the owner's sign-in name (UPN) at creation, "" where it was
+	// not known.
+	OwnerName string
 	// Organization is where the token is managed, and, unless AllOrgs, the
 	// only one where it can be used.
 	Organization UUID

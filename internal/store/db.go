@@ -32,6 +32,9 @@ type DB struct {
 	writer  *writer
 	lock    io.Closer
 	close   func() error
+	// changed is told the digest of every token that may have changed, before
+	// the change is answered.
+	changed func(pat.Digest)
 }
 
 var (
@@ -65,7 +68,7 @@ const (
 func newDB(e engine, readers, writers *sql.DB, lock io.Closer, log *slog.Logger) *DB {
 	db := &DB{
 		engine: e, readers: readers, reading: newStatements(readers), lists: map[selection]string{}, writers: writers,
-		writer: newWriter(e, writers, log), lock: lock,
+		writer: newWriter(e, writers, log), lock: lock, changed: func(pat.Digest) {},
 	}
 	for _, s := range selections() {
 		db.lists[s] = s.text()
@@ -76,6 +79,11 @@ func newDB(e engine, readers, writers *sql.DB, lock io.Closer, log *slog.Logger)
 	})
 	return db
 }
+
+// OnChange has invalidate called with the digest of every token that may have
+// changed, after the change is committed and before it is answered. It must be
+// called before the first change.
+func (db *DB) OnChange(invalidate func(pat.Digest)) { db.changed = invalidate }
 
 // Close lets the changes that the writer has begun end, refuses the others
 // with [pat.ErrUnavailable], and releases the database. Closing again does

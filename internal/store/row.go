@@ -8,7 +8,7 @@ import (
 )
 
 // tokenColumns are the columns of a tokenRow, in the order of its fields.
-const tokenColumns = `id, owner, tenant, organization, target, display_name, scope,
+const tokenColumns = `id, owner, tenant, owner_name, organization, target, display_name, scope,
 	valid_from, valid_to, revoked_at, state, key_id, digest, seal, c3id, version`
 
 // tokenRow is a token with the state that was recorded, which lags behind its
@@ -21,7 +21,7 @@ type tokenRow struct {
 func (r *tokenRow) scan(scan func(...any) error) error {
 	var target pat.UUID
 	var from, to, revoked, state, key int64
-	err := scan(octets(r.ID[:]), octets(r.Owner[:]), octets(r.Tenant[:]), octets(r.Organization[:]), octets(target[:]),
+	err := scan(octets(r.ID[:]), octets(r.Owner[:]), octets(r.Tenant[:]), &r.OwnerName, octets(r.Organization[:]), octets(target[:]),
 		&r.DisplayName, &r.Scope, &from, &to, &revoked, &state, &key,
 		octets(r.Digest[:]), octets(r.Seal[:]), octets(r.C3ID[:]), &r.Version)
 	r.AllOrgs = target.IsZero()

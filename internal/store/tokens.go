@@ -12,10 +12,11 @@ import (
 
 // The statements on tokens, but for lists.
 const (
-	insertToken = `INSERT INTO token (bucket, id, owner, tenant, organization, target, display_name, scope,
+	insertToken = `INSERT INTO token (bucket, id, owner, tenant, owner_name, organization, target, display_name, scope,
 		valid_from, valid_to, revoked_at, state, key_id, digest, seal, c3id, version)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
 	insertOwnerBucket = `INSERT INTO owner_bucket (owner, bucket) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+	lookupToken       = `SELECT ` + tokenColumns + ` FROM token WHERE bucket = $1 AND digest = $2`
 	findToken         = `SELECT ` + tokenColumns + ` FROM token WHERE bucket = $1 AND id = $2 AND owner = $3`
 	updateToken       = `UPDATE token SET organization = $4, target = $5, display_name = $6, scope = $7, valid_to = $8,
 		revoked_at = $9, state = $10, seal = $11, version = $12 WHERE bucket = $1 AND id = $2 AND version = $3`
@@ -47,7 +48,7 @@ func (db *DB) Create(ctx context.Context, t pat.Token, e pat.Event) error {
 func tokenArguments(t pat.Token, state pat.State) []any {
 	target := target(t)
 	return []any{
-		int64(t.ID.Bucket()), t.ID[:], t.Owner[:], t.Tenant[:], t.Organization[:], target[:], t.DisplayName, string(t.Scope),
+		int64(t.ID.Bucket()), t.ID[:], t.Owner[:], t.Tenant[:], text(t.OwnerName), t.Organization[:], target[:], t.DisplayName, string(t.Scope),
 		t.ValidFrom.UnixMicro(), t.ValidTo.UnixMicro(), revokedAt(t), int64(state),
 		int64(t.KeyID), t.Digest[:], t.Seal[:], t.C3ID[:], t.Version,
 	}
@@ -56,6 +57,16 @@ func tokenArguments(t pat.Token, state pat.State) []any {
 // Find is the owner's token with that id.
 func (db *DB) Find(ctx context.Context, owner, id pat.UUID) (pat.Token, error) {
 	r, err := db.reading.find(ctx, owner, id)
+	return r.Token, db.readFault(ctx, err)
+}
+
+// Lookup is the token with that digest, whoever's it is.
+func (db *DB) Lookup(ctx context.Context, bucket pat.Bucket, digest pat.Digest) (pat.Token, error) {
+	var r tokenRow
+	err := r.scan(db.reading.row(ctx, lookupToken, int64(bucket), digest[:]).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return pat.Token{}, pat.NotFound()
+	}
 	return r.Token, db.readFault(ctx, err)
 }
 
@@ -76,12 +87,14 @@ var errContended = fmt.Errorf("%w: others keep changing the token", pat.ErrUnava
 // digest, C3ID, moment of creation) is kept as it was.
 func (db *DB) Update(ctx context.Context, owner, id pat.UUID, change func(pat.Token) (pat.Token, *pat.Event, error)) (pat.Token, error) {
 	var result pat.Token
+	var found *pat.Digest
 	err := db.writer.do(ctx, func(s *session) error {
 		for range 10 {
 			before, err := s.find(context.Background(), owner, id)
 			if err != nil {
 				return err
 			}
+			found = &before.Digest
 			after, e, err := change(before.Token)
 			if err != nil {
 				return err
@@ -97,6 +110,9 @@ func (db *DB) Update(ctx context.Context, owner, id pat.UUID, change func(pat.To
 		}
 		return errContended
 	})
+	if found != nil { // also where nothing changed or nobody knows: another's change may be committed and not told yet
+		db.changed(*found)
+	}
 	if err != nil {
 		return pat.Token{}, err
 	}
