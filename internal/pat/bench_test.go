@@ -23,6 +23,18 @@ func BenchmarkParseAndMinted(b *testing.B) {
 	}
 }
 
+func BenchmarkIdentify(b *testing.B) {
+	ring := testKeyring(b)
+	minted, _ := ring.mint(4711, testTime)
+	text := minted.Reveal()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, ok := ring.Identify(text); !ok {
+			b.Fatal("a minted secret is refused")
+		}
+	}
+}
+
 func BenchmarkDigest(b *testing.B) {
 	ring := testKeyring(b)
 	secret, _ := ring.mint(4711, testTime)

@@ -66,7 +66,8 @@ type Judge struct {
 
 // Decide judges claim by demand at a moment, in microseconds since 1970. at is
 // the organization for which it was judged: the one demanded, or else the one
-// where the token is managed. It allocates nothing.
+// where the token is managed. For a token of one organization it allocates
+// nothing.
 func (j *Judge) Decide(ctx context.Context, claim *Claim, demand *Demand, now int64) (v Verdict, at Organization, err error) {
 	if claim.Revoked || now >= claim.ValidTo || claim.AllOrgs && j.Limits.Global == GlobalRetired {
 		return Dead, Organization{}, nil

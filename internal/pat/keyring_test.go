@@ -63,6 +63,10 @@ func TestMinted(t *testing.T) {
 		if got := ring.Minted(mustParse(t, tt.text)); got != tt.want {
 			t.Errorf("Minted of %s = %v, want %v", tt.name, got, tt.want)
 		}
+		digest, bucket, ok := ring.Identify(tt.text)
+		if want, _ := ring.Digest(mustParse(t, tt.text)); ok != tt.want || ok && (digest != want || bucket != 4711) {
+			t.Errorf("Identify of %s = %x, %d, %v, want %x, 4711, %v", tt.name, digest, bucket, ok, want, tt.want)
+		}
 	}
 	for at := range markAt {
 		other := base62[(base62Digit(text[at])+1)%62]
