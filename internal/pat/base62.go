@@ -26,17 +26,18 @@ func readBase62(digits string) (value uint64, ok bool) {
 	return value, true
 }
 
-func base62Digit(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'A' <= c && c <= 'Z':
-		return int(c-'A') + 10
-	case 'a' <= c && c <= 'z':
-		return int(c-'a') + 36
+// base62Digit is the value of a digit, -1 of any other character.
+func base62Digit(c byte) int { return int(base62Values[c]) }
+
+var base62Values = func() (values [256]int8) {
+	for c := range values {
+		values[c] = -1
 	}
-	return -1
-}
+	for value, c := range []byte(base62) {
+		values[c] = int8(value)
+	}
+	return values
+}()
 
 // randomBase62 fills dst with digits, each drawn uniformly: a six-bit number
 // over 61 is thrown away, never folded.
