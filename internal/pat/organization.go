@@ -22,12 +22,15 @@ func (o Organization) Has(a Actor) bool {
 
 // Directory finds organizations by name, in any case, or by id. It does not
 // change once made.
-type Directory struct{ byKey map[string]Organization }
+type Directory struct {
+	byKey map[string]Organization
+	byID  map[UUID]Organization
+}
 
 // NewDirectory makes a directory. An error names the first organization whose
 // name or id is missing, malformed or used twice.
 func NewDirectory(organizations []Organization) (*Directory, error) {
-	d := &Directory{make(map[string]Organization, 2*len(organizations))}
+	d := &Directory{byKey: make(map[string]Organization, 2*len(organizations)), byID: make(map[UUID]Organization, len(organizations))}
 	for _, o := range organizations {
 		if !isOrganizationName(o.Name) {
 			return nil, fmt.Errorf("organization %q: a name is 1 to 50 letters, digits and hyphens, and starts with a letter or digit", o.Name)
@@ -41,6 +44,7 @@ func NewDirectory(organizations []Organization) (*Directory, error) {
 			}
 			d.byKey[key] = o
 		}
+		d.byID[o.ID] = o
 	}
 	return d, nil
 }
@@ -61,11 +65,17 @@ func (d *Directory) Organization(nameOrID string) (Organization, bool) {
 	return o, ok
 }
 
+// ByID is the one with that id. It allocates nothing.
+func (d *Directory) ByID(id UUID) (Organization, bool) {
+	o, ok := d.byID[id]
+	return o, ok
+}
+
 // Neighbours are the other organizations of o's tenant, in no order.
 func (d *Directory) Neighbours(o Organization) []Organization {
 	var others []Organization
-	for key, other := range d.byKey {
-		if other.Tenant == o.Tenant && other.ID != o.ID && key == other.ID.String() { // each stands there by name too
+	for _, other := range d.byID {
+		if other.Tenant == o.Tenant && other.ID != o.ID {
 			others = append(others, other)
 		}
 	}
@@ -73,4 +83,4 @@ func (d *Directory) Neighbours(o Organization) []Organization {
 }
 
 // Len is the number of organizations.
-func (d *Directory) Len() int { return len(d.byKey) / 2 }
+func (d *Directory) Len() int { return len(d.byID) }

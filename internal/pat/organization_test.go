@@ -48,6 +48,14 @@ func TestDirectory(t *testing.T) {
 			t.Errorf("Organization(%q) = %v, %v, want %v", key, got.ID, ok, want)
 		}
 	}
+	for _, want := range []Organization{contoso, fabrikam} {
+		if got, ok := directory.ByID(want.ID); !ok || got.Name != want.Name {
+			t.Errorf("ByID(%v) = %v, %v, want %v", want.ID, got.Name, ok, want.Name)
+		}
+	}
+	if got, ok := directory.ByID(RandomUUID()); ok {
+		t.Errorf("ByID of a random id = %v, want none", got.Name)
+	}
 	for _, key := range []string{"", "contos", "contoso ", "fabrikam"} {
 		if got, ok := directory.Organization(key); ok {
 			t.Errorf("Organization(%q) = %v, want none", key, got.Name)

@@ -63,16 +63,27 @@ func (id *UUID) mark(version byte) {
 func (id UUID) IsZero() bool { return id == UUID{} }
 
 // MarshalText is [UUID.String], for logs and JSON.
-func (id UUID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+func (id UUID) MarshalText() ([]byte, error) { return id.AppendText(nil) }
 
 // String is the hyphenated form in lower case.
 func (id UUID) String() string {
 	var s [36]byte
+	id.write(&s)
+	return string(s[:])
+}
+
+// AppendText appends [UUID.String] to b. It never fails.
+func (id UUID) AppendText(b []byte) ([]byte, error) {
+	var s [36]byte
+	id.write(&s)
+	return append(b, s[:]...), nil
+}
+
+func (id UUID) write(s *[36]byte) {
 	hex.Encode(s[0:8], id[0:4])
 	hex.Encode(s[9:13], id[4:6])
 	hex.Encode(s[14:18], id[6:8])
 	hex.Encode(s[19:23], id[8:10])
 	hex.Encode(s[24:36], id[10:16])
 	s[8], s[13], s[18], s[23] = '-', '-', '-', '-'
-	return string(s[:])
 }

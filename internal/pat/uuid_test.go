@@ -50,6 +50,9 @@ func TestUUIDPrintsAsItParses(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var id UUID
 		copy(id[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "bytes"))
+		if got, err := id.AppendText([]byte("id ")); err != nil || string(got) != "id "+id.String() {
+			t.Fatalf("AppendText = %q, %v, want what String says", got, err)
+		}
 		for _, text := range []string{id.String(), strings.ToUpper(id.String()), "{" + id.String() + "}"} {
 			if got, err := ParseUUID(text); err != nil || got != id {
 				t.Fatalf("ParseUUID(%q) = %v, %v, want %v", text, got, err, id)
