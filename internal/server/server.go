@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -165,19 +166,24 @@ func (c *call) attributes() []slog.Attr {
 }
 
 // clientAddress is the client's IP address.
-func (c *call) clientAddress() string {
-	if header := c.server.ClientAddressHeader; header != "" {
-		if values := c.Header.Values(header); len(values) > 0 {
+func (c *call) clientAddress() string { return ClientAddress(c.Request, c.server.ClientAddressHeader) }
+
+// ClientAddress is the IP address of a request's client: where header is not
+// empty, the last element of that header, in which a trusted proxy states it;
+// else, or where that is no address, the peer's.
+func ClientAddress(r *http.Request, header string) string {
+	if header != "" {
+		if values := r.Header.Values(header); len(values) > 0 {
 			last := values[len(values)-1]
 			last = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-			if net.ParseIP(last) != nil {
+			if address, err := netip.ParseAddr(last); err == nil && address.Zone() == "" {
 				return last
 			}
 		}
 	}
-	host, _, err := net.SplitHostPort(c.RemoteAddr)
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		return c.RemoteAddr
+		return r.RemoteAddr
 	}
 	return host
 }
