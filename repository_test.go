@@ -27,7 +27,7 @@ var inward = map[string][]string{
 	"cmd/patrol":                 {"internal/cli"},
 	"cmd/patrold":                {"internal/daemon"},
 	"internal/cli":               {"api", "client"},
-	"internal/daemon":            {"api", "internal/devidp", "internal/identity", "internal/pat", "internal/server", "internal/store"},
+	"internal/daemon":            {"api", "internal/devidp", "internal/identity", "internal/pat", "internal/server", "internal/store", "internal/verify"},
 	"internal/devidp":            nil,
 	"internal/devidp/devidptest": nil,
 	"internal/identity":          {"internal/pat"},
@@ -37,6 +37,7 @@ var inward = map[string][]string{
 	"internal/server/compat":     nil,
 	"internal/store":             {"internal/pat"},
 	"internal/store/storetest":   {"internal/pat"},
+	"internal/verify":            {"api", "internal/pat"},
 }
 
 // standardLibraryOnly are the packages that others import, or that must
