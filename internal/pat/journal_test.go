@@ -85,3 +85,10 @@ func (j *journal) Expire(ctx context.Context, now time.Time, limit int, of func(
 	})
 	return n, j.note(err, events...)
 }
+
+func (j *journal) Usage(ctx context.Context, owner pat.UUID, ids []pat.UUID) ([]pat.TokenUsage, error) {
+	if j.fault != nil {
+		return nil, j.fault
+	}
+	return j.Store.Usage(ctx, owner, ids)
+}

@@ -44,40 +44,47 @@ func TestPermissions(t *testing.T) {
 			_, err := w.Update(t.Context(), c, token.ID, pat.Change{DisplayName: new("new")})
 			return err
 		},
+		"usage":  func(c pat.Caller) error { _, err := w.Usage(t.Context(), c, []pat.UUID{token.ID}); return err },
 		"revoke": func(c pat.Caller) error { return w.Revoke(t.Context(), c, token.ID) },
 	}
 	checks := []check{
 		allow("a manager", "create"),
 		allow("a manager", "get"),
 		allow("a manager", "list"),
+		allow("a manager", "usage"),
 		allow("a manager", "update"),
 
 		deny("a reader", "create", pat.CodePermissionMissing),
 		allow("a reader", "get"),
 		allow("a reader", "list"),
+		allow("a reader", "usage"),
 		deny("a reader", "update", pat.CodePermissionMissing),
 		deny("a reader", "revoke", pat.CodePermissionMissing),
 
 		allow("a writer", "create"),
 		deny("a writer", "get", pat.CodePermissionMissing),
 		deny("a writer", "list", pat.CodePermissionMissing),
+		deny("a writer", "usage", pat.CodePermissionMissing),
 		allow("a writer", "update"),
 
 		deny("a stranger", "create", pat.CodePermissionMissing),
 		deny("a stranger", "get", pat.CodePermissionMissing),
 		deny("a stranger", "list", pat.CodePermissionMissing),
+		deny("a stranger", "usage", pat.CodePermissionMissing),
 		deny("a stranger", "update", pat.CodePermissionMissing),
 		deny("a stranger", "revoke", pat.CodePermissionMissing),
 
 		deny("an app", "create", pat.CodeServicePrincipal),
 		deny("an app", "get", pat.CodeServicePrincipal),
 		deny("an app", "list", pat.CodeServicePrincipal),
+		deny("an app", "usage", pat.CodeServicePrincipal),
 		deny("an app", "update", pat.CodeServicePrincipal),
 		deny("an app", "revoke", pat.CodeServicePrincipal),
 
 		deny("a mighty app", "create", pat.CodeServicePrincipal),
 		deny("a mighty app", "get", pat.CodeServicePrincipal),
 		deny("a mighty app", "list", pat.CodeServicePrincipal),
+		deny("a mighty app", "usage", pat.CodeServicePrincipal),
 		deny("a mighty app", "update", pat.CodeServicePrincipal),
 		deny("a mighty app", "revoke", pat.CodeServicePrincipal),
 

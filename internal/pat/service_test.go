@@ -287,9 +287,10 @@ func TestStoreFaultsPassThrough(t *testing.T) {
 		_, getErr := w.Get(t.Context(), w.alice, token.ID)
 		_, _, _, listErr := w.List(t.Context(), w.alice, pat.Query{Limit: 1})
 		_, updateErr := w.Update(t.Context(), w.alice, token.ID, pat.Change{DisplayName: new("x")})
+		_, usageErr := w.Usage(t.Context(), w.alice, []pat.UUID{token.ID})
 		_, sweepErr := w.Sweep(t.Context())
 		for call, err := range map[string]error{
-			"Create": err, "Get": getErr, "List": listErr, "Update": updateErr, "Sweep": sweepErr,
+			"Create": err, "Get": getErr, "List": listErr, "Update": updateErr, "Usage": usageErr, "Sweep": sweepErr,
 			"Revoke": w.Revoke(t.Context(), w.alice, token.ID),
 		} {
 			if !errors.Is(err, fault) || pat.CodeOf(err) != "" || err.Error() == fault.Error() {

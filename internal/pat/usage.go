@@ -27,8 +27,8 @@ type TokenUsage struct {
 }
 
 // Usage is the last known use of those of the caller's tokens among ids that
-// were used at all, in no order. ids are at most [MaxPage]; others' and unknown
-// ones are passed over.
+// were used at all, in the order of ids and once each. ids are at most
+// [MaxPage]; others' and unknown ones are passed over.
 func (s *Service) Usage(ctx context.Context, c Caller, ids []UUID) ([]Usage, error) {
 	if err := c.may(ReadTokens); err != nil {
 		return nil, err
@@ -40,10 +40,17 @@ func (s *Service) Usage(ctx context.Context, c Caller, ids []UUID) ([]Usage, err
 	if err != nil {
 		return nil, fmt.Errorf("reading the usage of tokens: %w", err)
 	}
-	usages := make([]Usage, 0, len(found))
+	last := make(map[UUID]Usage, len(found))
 	for _, u := range found {
 		if c.manages(u.Of) {
-			usages = append(usages, u.Usage)
+			last[u.Token] = u.Usage
+		}
+	}
+	usages := make([]Usage, 0, len(last))
+	for _, id := range ids {
+		if u, ok := last[id]; ok {
+			usages = append(usages, u)
+			delete(last, id)
 		}
 	}
 	return usages, nil
