@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -66,6 +67,9 @@ func TestGolden(t *testing.T) {
 	golden(t, s, "no-organization", alice.do(t, http.MethodGet, "/contosso/_apis/tokens/pats", ""))
 	golden(t, s, "no-credential", caller{site: s}.wrong(t, http.MethodGet, pats("7.1-preview.1", ""), ""))
 	golden(t, s, "service-principal", caller{s, "Bearer " + s.robotToken(t), ""}.do(t, http.MethodGet, pats("7.1-preview.1", ""), ""))
+	s.use(t, pat.Usage{Token: uuid(t, id), At: epoch.Add(time.Minute), Address: "192.0.2.7", Agent: "git", Scope: "vso.code"})
+	golden(t, s, "usage", alice.do(t, http.MethodGet, alice.usage(other, id), ""))
+	golden(t, s, "usage-no-id", alice.wrong(t, http.MethodGet, alice.usage(), ""))
 	golden(t, s, "resource-areas", alice.do(t, http.MethodGet, "/contoso/_apis/ResourceAreas", ""))
 	golden(t, s, "resource-area", alice.do(t, http.MethodGet, "/contoso/_apis/ResourceAreas/55967393-20EF-45C6-A96C-B5D5D5986A9A", ""))
 	golden(t, s, "locations", alice.do(t, http.MethodOptions, "/contoso/_apis", ""))

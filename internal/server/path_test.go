@@ -97,7 +97,7 @@ func TestMethods(t *testing.T) {
 	before := s.dump(t)
 	want := fault{http.StatusMethodNotAllowed, "HttpRequestMethodNotAllowedException"}
 	for path, allow := range map[string]string{
-		"/contoso/_apis/tokens/pats": "DELETE, GET, HEAD, POST, PUT", "/contoso/_apis/patrol/scopes": "GET, HEAD",
+		"/contoso/_apis/tokens/pats": "DELETE, GET, HEAD, POST, PUT", "/contoso/_apis/patrol/scopes": "GET, HEAD", "/contoso/_apis/patrol/usage": "GET, HEAD",
 		"/contoso/_apis": "OPTIONS", "/contoso/_apis/connectiondata": "GET, HEAD", "/healthz": "GET, HEAD", "/_apis/patrol/signin": "GET, HEAD",
 	} {
 		for _, method := range []string{"PATCH", "TRACE", "CONNECT", "PURGE", "get", "GET2", "X-" + strings.Repeat("Y", 300)} {

@@ -55,6 +55,10 @@ func (s *Server) locations() []*route {
 			versions: previews, methods: get(s.getScopes),
 		},
 		{
+			id: "b1797b8f-7943-4a9d-a9e5-2a5eec5c7639", area: "Patrol", resource: "Usage", path: "_apis/patrol/usage",
+			versions: previews, methods: get(s.getUsage),
+		},
+		{
 			id: resourceAreasID, area: "Location", resource: "ResourceAreas", parameter: "areaId", path: "_apis/resourceareas",
 			methods: get(s.getResourceAreas),
 		},

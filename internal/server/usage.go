@@ -1,0 +1,47 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/patrolhq/patrol/api"
+	"github.com/patrolhq/patrol/internal/pat"
+)
+
+// getUsage tells when the tokens of a page were last used.
+func (s *Server) getUsage(c *call) error {
+	ids, err := c.query.authorizationIDs()
+	if err != nil {
+		return err
+	}
+	found, err := s.Service.Usage(c.Context(), c.caller, ids)
+	if err != nil {
+		return err
+	}
+	usages := make([]api.TokenUsage, len(found))
+	for i, u := range found {
+		usages[i] = api.TokenUsage{
+			AuthorizationID: u.Token.String(), LastUsed: api.Time{Time: u.At},
+			Address: u.Address, Client: u.Agent, Scope: u.Scope,
+		}
+	}
+	return c.reply(http.StatusOK, api.Collect(usages))
+}
+
+// authorizationIDs are the ids that the query names, separated by commas: one
+// at least.
+func (q query) authorizationIDs() ([]pat.UUID, error) {
+	value, err := q.one("authorizationIds")
+	if err != nil {
+		return nil, err
+	}
+	var ids []pat.UUID
+	for text := range strings.SplitSeq(value, ",") {
+		id, err := authorizationID(text)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
