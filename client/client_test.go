@@ -201,6 +201,12 @@ func TestRecordedAnswers(t *testing.T) {
 			DeploymentID:   "38aaa865-2c70-4bf7-a308-0c6539c38c1b",
 			DeploymentType: "hosted",
 		}},
+		{"usage.json", func(ctx context.Context, c *client.Client) (any, error) {
+			return c.Usage(ctx, tokenID, "4ab5764f-4193-4f1d-b995-64144880b7d8")
+		}, []api.TokenUsage{
+			{AuthorizationID: tokenID, LastUsed: moment(t, "2020-11-03T08:12:44.018Z"), Address: "192.0.2.7", Client: "git", Scope: "vso.code"},
+			{AuthorizationID: "4ab5764f-4193-4f1d-b995-64144880b7d8", LastUsed: moment(t, "2020-11-03T08:12:44Z")},
+		}},
 		{"scopes.json", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.Scopes(ctx)
 		}, []api.Scope{{Name: "vso.code_write", Area: "Code", Covers: "write code", Includes: []string{"vso.code"}, HighPrivilege: true}}},

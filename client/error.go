@@ -27,6 +27,9 @@ const (
 	// KindNotFound: no such token, organization or API (404, or a refusal
 	// that says so).
 	KindNotFound Kind = "notFound"
+	// KindUnsupported: the service lacks the call, which is one of those that
+	// Patrol adds to the API of Azure DevOps. Programs go on without it.
+	KindUnsupported Kind = "unsupported"
 	// KindThrottled: too many requests (429), still after the retries.
 	KindThrottled Kind = "throttled"
 	// KindUnavailable: the service failed (5xx), still after the retries.

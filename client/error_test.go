@@ -416,6 +416,8 @@ func FuzzAnswer(f *testing.F) {
 		check("ConnectionData", err, data.AuthenticatedUser.ID != "")
 		scopes, err := c.Scopes(ctx)
 		check("Scopes", err, len(scopes) > 0)
+		_, err = c.Usage(ctx, tokenID)
+		check("Usage", err, true)
 		signIn, err := client.SignIn(ctx, c.HTTP, c.BaseURL)
 		check("SignIn", err, signIn.Kind != "")
 	})

@@ -202,6 +202,26 @@ func ExampleClient_Scopes() {
 	// vso.packaging_write can read and write packages
 }
 
+// Uses are known to Patrol alone; a program that runs against Azure DevOps too
+// goes on without them.
+func ExampleClient_Usage() {
+	c, stop := serve()
+	defer stop()
+
+	usages, err := c.Usage(context.Background(), "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002")
+	switch {
+	case client.KindOf(err) == client.KindUnsupported:
+		fmt.Println("when tokens were used is not known here")
+	case err != nil:
+		fmt.Println(err)
+	}
+	for _, usage := range usages {
+		fmt.Println(usage.AuthorizationID, "was last used by", usage.Client, "from", usage.Address)
+	}
+	// Output:
+	// 00000000-0000-4000-8000-000000000001 was last used by git from 192.0.2.7
+}
+
 func ExampleSignIn() {
 	signIn, err := client.SignIn(context.Background(), nil, "https://vssps.dev.azure.com")
 	if err != nil {

@@ -83,3 +83,15 @@ func (a answer) said() (code, message string) {
 	}
 	return code, a.clean(cmp.Or(message, unescape(a.header.Get("X-TFS-ServiceError"))))
 }
+
+// lacks reports whether the service does not have the call that it answered:
+// nothing is at the path, or a sign-in page, which Patrol never sends and
+// others may for what they do not know.
+func (a answer) lacks() bool {
+	if a.status == http.StatusNotFound {
+		code, _ := a.said()
+		return code != "HostDoesNotExistException" // the organization is missing
+	}
+	err := a.check()
+	return err != nil && err.Kind == KindAuthentication && a.status != http.StatusUnauthorized
+}

@@ -57,6 +57,10 @@ func TestRequests(t *testing.T) {
 			_, err := c.Scopes(ctx)
 			return err
 		}, sent{Method: "GET", URL: base + "patrol/scopes?api-version=7.2-preview.1"}},
+		{"usage", func(ctx context.Context, c *client.Client) error {
+			_, err := c.Usage(ctx, tokenID, "other")
+			return err
+		}, sent{Method: "GET", URL: base + "patrol/usage?api-version=7.2-preview.1&authorizationIds=" + tokenID + "%2Cother"}},
 		{"a name that needs escaping", func(ctx context.Context, c *client.Client) error {
 			c.BaseURL, c.Organization = "https://user:pass@patrol.example/root/?a=b#c", "a b/c"
 			return c.Revoke(ctx, tokenID)

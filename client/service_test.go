@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -89,6 +90,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, http.StatusOK, api.ConnectionData{AuthenticatedUser: api.Identity{ID: "d6245f20-2af8-44f4-9451-8107cb2767db", ProviderDisplayName: "Alice"}})
 	case "GET /fabrikam/_apis/patrol/scopes":
 		write(w, http.StatusOK, api.Collect([]api.Scope{{Name: "vso.packaging", Covers: "read packages"}, {Name: "vso.packaging_write", Covers: "read and write packages"}}))
+	case "GET /fabrikam/_apis/patrol/usage":
+		write(w, http.StatusOK, api.Collect(s.usage(r.URL.Query().Get("authorizationIds"))))
 	case "GET /_apis/patrol/signin":
 		write(w, http.StatusOK, api.SignIn{Kind: api.SignInOIDC, Authority: "https://id.example", Scope: "openid offline_access", ClientID: "patrol"})
 	default:
@@ -151,6 +154,15 @@ func (s *service) list(filter string) api.PagedPatTokens {
 		}
 	}
 	return page
+}
+
+// usage says of the first token that it was used, and of no other.
+func (s *service) usage(ids string) []api.TokenUsage {
+	usages := []api.TokenUsage{}
+	if first := s.tokens[0]; slices.Contains(strings.Split(ids, ","), first.AuthorizationID) {
+		usages = append(usages, api.TokenUsage{AuthorizationID: first.AuthorizationID, LastUsed: first.ValidFrom, Address: "192.0.2.7", Client: "git", Scope: "vso.code"})
+	}
+	return usages
 }
 
 // answer writes the token, or the refusal where there is none.
