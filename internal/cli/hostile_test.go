@@ -21,6 +21,12 @@ func hostileToken() api.PatToken {
 	}
 }
 
+// hostileUsage is a last use that a terminal would act on.
+func hostileUsage(token api.PatToken) api.TokenUsage {
+	const text = "\x1b]0;owned\x07\u202e\nid\tmine"
+	return api.TokenUsage{AuthorizationID: token.AuthorizationID, LastUsed: token.ValidFrom, Address: text, Client: text, Scope: text}
+}
+
 // newHostileService answers each call with the token, and returns the ids of
 // those that are revoked in the end.
 func newHostileService(t *testing.T, token api.PatToken) (address string, revoked func() []string) {
@@ -34,6 +40,8 @@ func newHostileService(t *testing.T, token api.PatToken) (address string, revoke
 			ids = append(ids, id)
 			w.WriteHeader(http.StatusNoContent)
 			return
+		case strings.HasSuffix(r.URL.Path, "/usage"):
+			answer = api.Collect([]api.TokenUsage{hostileUsage(token)})
 		case r.Method == http.MethodGet && id == "":
 			answer = api.PagedPatTokens{PatTokens: []api.PatToken{token}}
 		}
@@ -71,6 +79,7 @@ func TestHostileService(t *testing.T) {
 		{"revoke after a question", []string{"revoke", name}, exitOK, 1, `id\u001b]0;owned\u0007\u202e  ci\u001b[2J`},
 		{"list", []string{"list"}, exitOK, 0, ""},
 		{"show", []string{"show", name}, exitOK, 0, ""},
+		{"show as JSON", []string{"show", name, "--json"}, exitOK, 0, ""},
 		{"completion", []string{"__complete", "revoke", ""}, exitOK, 0, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -23,7 +23,8 @@ func (p *program) listCommand() *cobra.Command {
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List your tokens",
-		Example: "  patrol list\n  patrol list --status all --sort name --ascending --json",
+		Example: "  patrol list\n  patrol list --status all --sort name --ascending\n" +
+			"  patrol list --json | jq -r '.[] | select(.usage and .usage.lastUsed == null).displayName'",
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return p.list(cmd.Context(), f) },
 	}
@@ -76,7 +77,7 @@ func (p *program) list(ctx context.Context, f listFlags) error {
 	if err != nil {
 		return err
 	}
-	tokens := []api.PatToken{}
+	var tokens []api.PatToken
 	for token, err := range s.List(ctx, options) {
 		if err != nil {
 			return err
@@ -86,8 +87,18 @@ func (p *program) list(ctx context.Context, f listFlags) error {
 			break
 		}
 	}
+	var used usages
+	if len(tokens) > 0 {
+		if used, err = p.lastUses(ctx, s, tokens...); err != nil {
+			return err
+		}
+	}
 	if f.json {
-		return p.out.json(tokens)
+		shown := make([]shownToken, len(tokens))
+		for i, token := range tokens {
+			shown[i] = used.shown(token)
+		}
+		return p.out.json(shown)
 	}
 	var revoked map[string]bool
 	if options.Filter == api.FilterAll && len(tokens) > 0 {
@@ -98,7 +109,7 @@ func (p *program) list(ctx context.Context, f listFlags) error {
 	if len(tokens) == 0 && p.out.isTerminal {
 		p.notes.printf("%s\n", printable(noTokens(options.Filter, s.target.Organization)))
 	}
-	return p.out.table(p.tokenTable(tokens, options.Filter, revoked))
+	return p.out.table(p.tokenTable(tokens, options.Filter, revoked, used))
 }
 
 func noTokens(filter api.DisplayFilterOption, organization string) string {
@@ -109,7 +120,7 @@ func noTokens(filter api.DisplayFilterOption, organization string) string {
 	return strings.TrimSpace("you have no " + which + "tokens in " + printable(organization))
 }
 
-func (p *program) tokenTable(tokens []api.PatToken, filter api.DisplayFilterOption, revoked map[string]bool) table {
+func (p *program) tokenTable(tokens []api.PatToken, filter api.DisplayFilterOption, revoked map[string]bool, used usages) table {
 	t := table{columns: []column{
 		{heading: "ID"},
 		{heading: "NAME", elastic: true},
@@ -119,12 +130,19 @@ func (p *program) tokenTable(tokens []api.PatToken, filter api.DisplayFilterOpti
 		{heading: "EXPIRES"},
 		{heading: "ORGANIZATIONS", piped: true},
 	}}
+	if used != nil {
+		t.columns = append(t.columns, column{heading: "LAST USED"})
+	}
 	for _, token := range tokens {
 		s := status(token, filter == api.FilterRevoked || revoked[token.AuthorizationID], p.now())
-		t.rows = append(t.rows, []cell{
+		row := []cell{
 			text(token.AuthorizationID), text(token.DisplayName), text(token.Scope),
 			p.statusCell(s), text(utc(token.ValidFrom)), p.expiryCell(token, s), organizationsCell(token),
-		})
+		}
+		if used != nil {
+			row = append(row, used.cell(token.AuthorizationID, p.now()))
+		}
+		t.rows = append(t.rows, row)
 	}
 	return t
 }

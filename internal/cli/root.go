@@ -43,7 +43,8 @@ standard error. On a terminal, results are tables for people. Elsewhere they are
 lines of fields separated by tabs, without a heading and with times in UTC, and
 control characters in them are escaped:
 
-  list          id, name, scopes, status, created, expires, organizations
+  list          id, name, scopes, status, created, expires, organizations, last
+                used ("never" where it was not; absent where that is not known)
   scopes        name, area, what it covers, what it includes, privilege
   profile list  name, server, organization, user, whether it is the current one
   create        the secret alone, unless --output names a file; rotate likewise
@@ -53,8 +54,9 @@ control characters in them are escaped:
 With --json it is one JSON document. Fields may be added in later versions; none
 will be removed, renamed or given another meaning:
 
-  list             an array of tokens
-  show, update     a token
+  list             an array of tokens, each with "usage"
+  show             a token with "usage"
+  update           a token
   create, rotate   a token; "token" is its secret
   revoke           an array of {"authorizationId"} of what was revoked
   scopes           an array of {"name", "area", "covers", "includes",
@@ -68,7 +70,12 @@ will be removed, renamed or given another meaning:
 A token is {"displayName", "validTo", "scope", "targetAccounts", "validFrom",
 "authorizationId", "token"}, as the PAT Lifecycle API of Azure DevOps has it:
 "targetAccounts" is null for all organizations, "token" is null but for create
-and rotate.`
+and rotate.
+
+"usage" is what Patrol knows of a token's last use, a minute later at most:
+{"lastUsed", "address", "client", "scope"}. "lastUsed" is null where the token was
+never used, the others are empty where they were not known. Without "usage" it is
+not known whether the token was used: Azure DevOps does not tell.`
 
 // root is the whole command line.
 func (p *program) root() *cobra.Command {

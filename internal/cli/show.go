@@ -35,12 +35,17 @@ func (p *program) show(ctx context.Context, idOrName string, asJSON bool) error 
 	if err != nil {
 		return err
 	}
+	used, err := p.lastUses(ctx, s, token)
+	if err != nil {
+		return err
+	}
 	if asJSON {
-		return p.out.json(token)
+		return p.out.json(used.shown(token))
 	}
 	revoked, err := s.revoked(ctx)
 	if err != nil {
 		return err
 	}
-	return p.printToken(token, status(token, revoked[token.AuthorizationID], p.now()))
+	now := p.now()
+	return p.printToken(token, status(token, revoked[token.AuthorizationID], now), used.fields(token.AuthorizationID, now)...)
 }

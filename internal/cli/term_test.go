@@ -41,38 +41,54 @@ func testTokens() []api.PatToken {
 	}
 }
 
+// testUsages are of the test tokens but the last, which was never used.
+func testUsages() usages {
+	tokens := testTokens()
+	return usages{
+		tokens[0].AuthorizationID: {LastUsed: api.Time{Time: testNow.Add(-3 * time.Hour)}, Address: "192.0.2.7", Client: "git\x1b[2J", Scope: "vso.code"},
+		tokens[1].AuthorizationID: {LastUsed: api.Time{Time: testNow.Add(2 * time.Second)}}, // by another clock
+	}
+}
+
 func TestTokenTable(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		width  int
 		filter api.DisplayFilterOption
+		used   usages
 		want   string
 	}{
-		{"wide", 200, api.FilterAll, `
+		{"wide", 200, api.FilterAll, nil, `
 ID                                    NAME                        SCOPES                            STATUS   EXPIRES
 00000000-0000-8000-8000-000000000001  ci                          vso.code                          revoked  -
 00000000-0000-8000-8000-000000000002  a name that is rather long  vso.build vso.code vso.packaging  active   in 3 hours
 00000000-0000-8000-8000-000000000003  näme\u001b[2J\n\u202e漢字   app_token                         expired  2 days ago
 `},
-		{"narrow", 80, api.FilterActive, `
+		{"narrow", 80, api.FilterActive, nil, `
 ID                                    NAME            SCOPES          EXPIRES
 00000000-0000-8000-8000-000000000001  ci              vso.code        -
 00000000-0000-8000-8000-000000000002  a name that i…  vso.build vso…  in 3 hours
 00000000-0000-8000-8000-000000000003  näme\u001b[2J…  app_token       2 days ago
 `},
-		{"too narrow", 20, api.FilterActive, `
+		{"too narrow", 20, api.FilterActive, nil, `
 ID                                    NAME          SCOPES        EXPIRES
 00000000-0000-8000-8000-000000000001  ci            vso.code      -
 00000000-0000-8000-8000-000000000002  a name that…  vso.build v…  in 3 hours
 00000000-0000-8000-8000-000000000003  näme\u001b[…  app_token     2 days ago
+`},
+		{"with last uses", 100, api.FilterActive, testUsages(), `
+ID                                    NAME               SCOPES              EXPIRES     LAST USED
+00000000-0000-8000-8000-000000000001  ci                 vso.code            -           3 hours ago
+00000000-0000-8000-8000-000000000002  a name that is r…  vso.build vso.cod…  in 3 hours  just now
+00000000-0000-8000-8000-000000000003  näme\u001b[2J\n\…  app_token           2 days ago  never
 `},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			p, b := terminalProgram(test.width, colorprofile.NoTTY)
 			tokens := testTokens()
-			if err := p.out.table(p.tokenTable(tokens, test.filter, map[string]bool{tokens[0].AuthorizationID: true})); err != nil {
+			if err := p.out.table(p.tokenTable(tokens, test.filter, map[string]bool{tokens[0].AuthorizationID: true}, test.used)); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(strings.TrimPrefix(test.want, "\n"), b.String()); diff != "" {
@@ -88,14 +104,14 @@ func TestTokenTablePiped(t *testing.T) {
 	p.out.isTerminal = false
 	tokens := testTokens()
 	tokens[0].TargetAccounts = nil
-	if err := p.out.table(p.tokenTable(tokens, api.FilterActive, nil)); err != nil {
+	if err := p.out.table(p.tokenTable(tokens, api.FilterActive, nil, testUsages())); err != nil {
 		t.Fatal(err)
 	}
 	const from = "2026-11-22T12:00:00Z"
 	want := strings.Join([]string{
-		"00000000-0000-8000-8000-000000000001", "ci", "vso.code", "active", from, "2026-12-22T12:00:00Z", "all\n" +
-			"00000000-0000-8000-8000-000000000002", "a name that is rather long", "vso.build vso.code vso.packaging", "active", from, "2026-11-23T15:00:00Z", "o\n" +
-			"00000000-0000-8000-8000-000000000003", `näme\u001b[2J\n\u202e漢字`, "app_token", "expired", from, "2026-11-21T12:00:00Z", "o\n",
+		"00000000-0000-8000-8000-000000000001", "ci", "vso.code", "active", from, "2026-12-22T12:00:00Z", "all", "2026-11-23T09:00:00Z\n" +
+			"00000000-0000-8000-8000-000000000002", "a name that is rather long", "vso.build vso.code vso.packaging", "active", from, "2026-11-23T15:00:00Z", "o", "2026-11-23T12:00:02Z\n" +
+			"00000000-0000-8000-8000-000000000003", `näme\u001b[2J\n\u202e漢字`, "app_token", "expired", from, "2026-11-21T12:00:00Z", "o", "never\n",
 	}, "\t")
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("lines differ (-want +got):\n%s", diff)
@@ -109,7 +125,7 @@ func TestColors(t *testing.T) {
 		want    bool
 	}{{colorprofile.NoTTY, false}, {colorprofile.ASCII, false}, {colorprofile.ANSI, true}, {colorprofile.TrueColor, true}} {
 		p, b := terminalProgram(100, test.profile)
-		if err := p.out.table(p.tokenTable(testTokens(), api.FilterAll, nil)); err != nil {
+		if err := p.out.table(p.tokenTable(testTokens(), api.FilterAll, nil, nil)); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(b.String(), "\x1b[31mexpired\x1b[m"); got != test.want {
@@ -180,20 +196,41 @@ func TestJSONOutput(t *testing.T) {
 
 func TestShowOnTerminal(t *testing.T) {
 	t.Parallel()
-	p, b := terminalProgram(80, colorprofile.NoTTY)
-	token := testTokens()[0]
-	if err := p.printToken(token, api.FilterActive); err != nil {
-		t.Fatal(err)
-	}
-	want := "id             00000000-0000-8000-8000-000000000001\n" +
+	tokens := testTokens()
+	token := tokens[0]
+	shown := "id             00000000-0000-8000-8000-000000000001\n" +
 		"name           ci\n" +
 		"scopes         vso.code\n" +
 		"status         active\n" +
 		"created        " + localTime(token.ValidFrom.Time) + "\n" +
 		"expires        " + localTime(token.ValidTo.Time) + " (in 29 days)\n" +
 		"organizations  o\n"
-	if diff := cmp.Diff(want, b.String()); diff != "" {
-		t.Errorf("output differs (-want +got):\n%s", diff)
+	for _, test := range []struct {
+		name string
+		used []field
+		want string
+	}{
+		{"not known", usages(nil).fields(token.AuthorizationID, testNow), ""},
+		{"never used", usages{}.fields(token.AuthorizationID, testNow), "last used      never\n"},
+		{
+			"used", testUsages().fields(token.AuthorizationID, testNow),
+			"last used      " + localTime(testNow.Add(-3*time.Hour)) + " (3 hours ago)\n" +
+				"used from      192.0.2.7\n" +
+				"used by        git\\u001b[2J\n" +
+				"used for       vso.code\n",
+		},
+		{"used, no more is known", testUsages().fields(tokens[1].AuthorizationID, testNow), "last used      " + localTime(testNow.Add(2*time.Second)) + " (just now)\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p, b := terminalProgram(80, colorprofile.NoTTY)
+			if err := p.printToken(token, api.FilterActive, test.used...); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(shown+test.want, b.String()); diff != "" {
+				t.Errorf("output differs (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -103,8 +103,8 @@ func organizationsCell(token api.PatToken) cell {
 	return cell{plain: strings.Join(token.TargetAccounts, ",")}
 }
 
-// printToken prints a token without its secret.
-func (p *program) printToken(token api.PatToken, s api.DisplayFilterOption) error {
+// printToken prints a token without its secret, and what else is known of it.
+func (p *program) printToken(token api.PatToken, s api.DisplayFilterOption, more ...field) error {
 	expires := p.expiryCell(token, s)
 	if s != api.FilterRevoked {
 		expires.shown = fmt.Sprintf("%s (%s)", localTime(token.ValidTo.Time), expires.shown)
@@ -118,7 +118,7 @@ func (p *program) printToken(token api.PatToken, s api.DisplayFilterOption) erro
 		{"expires", expires},
 		{"organizations", organizationsCell(token)},
 	}
-	return p.out.fields(fields)
+	return p.out.fields(append(fields, more...))
 }
 
 // completeTokens completes the ids of active tokens, with their names as
