@@ -39,6 +39,7 @@ var inward = map[string][]string{
 	"internal/store/storetest":   {"internal/pat"},
 	"internal/verify":            {"api", "internal/pat"},
 	"patauth":                    nil,
+	"internal/verify/model":      nil,
 }
 
 // standardLibraryOnly are the packages that others import, or that must
