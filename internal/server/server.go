@@ -58,6 +58,9 @@ type Config struct {
 	// ClientAddressHeader, where not empty, is the header in which a trusted
 	// proxy states the client's address; its last element counts.
 	ClientAddressHeader string
+	// Observe, where not nil, is told of every request once it is answered,
+	// with the request's context.
+	Observe func(context.Context, Observation)
 	// Log receives one line a request; nil discards.
 	Log *slog.Logger
 }
@@ -139,6 +142,9 @@ func (s *Server) finish(c *call) {
 		}
 		s.Log.Error("panic", "activity", c.activity, "type", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
 		s.fail(c, errors.New("internal error"))
+	}
+	if s.Observe != nil {
+		s.Observe(c.Context(), c.observation())
 	}
 	level := slog.LevelInfo
 	if c.status == statusClientGone || c.route != nil && c.route.quiet {
