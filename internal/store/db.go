@@ -97,17 +97,6 @@ func (db *DB) Ping(ctx context.Context) error {
 	return db.readFault(ctx, err)
 }
 
-// Stats counts what the writer has done since the database was opened.
-type Stats struct {
-	// Changes were committed in Commits transactions.
-	Changes, Commits int64
-}
-
-// Stats are the counts up to now.
-func (db *DB) Stats() Stats {
-	return Stats{Changes: db.writer.changes.Load(), Commits: db.writer.commits.Load()}
-}
-
 // readFault is what an error of a read is to the caller.
 func (db *DB) readFault(ctx context.Context, err error) error {
 	switch {

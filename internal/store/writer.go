@@ -37,7 +37,7 @@ type writer struct {
 	waiting atomic.Int64
 	pace    pace
 
-	changes, commits atomic.Int64
+	tally tally
 }
 
 // member is one change in a transaction.
@@ -107,6 +107,9 @@ func (w *writer) loop() {
 		select {
 		case first := <-w.queue:
 			members, err := w.transact(first)
+			if err != nil {
+				w.tally.failed.Add(1)
+			}
 			for _, m := range members {
 				if err != nil {
 					m.err = err
@@ -171,8 +174,7 @@ func (w *writer) try(members *[]*member, attempt func(context.Context, *member) 
 		return false, fmt.Errorf("%w: committing: %w", pat.ErrUnknown, err)
 	}
 	w.pace.end(len(*members)+int(w.waiting.Load()), time.Since(started))
-	w.commits.Add(1)
-	w.changes.Add(int64(len(*members)))
+	w.tally.committed(len(*members))
 	return false, nil
 }
 

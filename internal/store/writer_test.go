@@ -227,8 +227,9 @@ func TestCommitFails(t *testing.T) {
 				t.Errorf("Find = %v, want the tokens of the failed commit not to be there", err)
 			}
 		}
-		if got := db.Stats(); got != (Stats{Changes: 2, Commits: 2}) {
-			t.Errorf("Stats = %+v, want the hook's installation and the last create", got)
+		got := db.Stats()
+		if got.Changes != 2 || got.Commits != 2 || got.Failures != 1 || got.CommitSizes != [7]int64{2} {
+			t.Errorf("Stats = %+v, want the hook's installation and the last create, and one failure", got)
 		}
 	})
 }
