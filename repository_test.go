@@ -60,6 +60,7 @@ var owners = map[string][]string{
 	"github.com/google/uuid":                                     {"internal/devidp"},
 	"github.com/pelletier/go-toml/v2":                            {"internal/cli", "internal/daemon"},
 	"github.com/pressly/goose/v3":                                {"internal/store"},
+	"github.com/prometheus/client_golang":                        {"internal/daemon"},
 	"github.com/rogpeppe/go-internal":                            {"internal/cli"},
 	"github.com/spf13/cobra":                                     {"cmd/patrold", "internal/cli"},
 	"github.com/zalando/go-keyring":                              {"internal/cli"},
@@ -75,6 +76,8 @@ var owners = map[string][]string{
 	"github.com/getkin/kin-openapi":            nil,
 	"github.com/google/go-cmp":                 {"internal/store/storetest"},
 	"github.com/microsoft/azure-devops-go-api": nil,
+	"github.com/prometheus/client_model":       nil,
+	"github.com/prometheus/common":             nil,
 	"go.uber.org/goleak":                       nil,
 	"pgregory.net/rapid":                       {"internal/store/storetest"},
 }

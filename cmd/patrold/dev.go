@@ -37,6 +37,7 @@ func devCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&options.Listen, "listen", "127.0.0.1:8080", "address of the API; port 0 is any")
 	flags.StringVar(&options.IDPListen, "idp-listen", "127.0.0.1:8081", "address of the identity provider; port 0 is any")
+	flags.StringVar(&options.MetricsListen, "metrics-listen", "", "address of the metrics; port 0 is any (default none)")
 	flags.StringVar(&options.Data, "data", ".patrol", "directory for everything that is kept")
 	flags.StringVar(&options.Database, "database", "", "database, \"sqlite:PATH\" (default a file in the data directory)")
 	flags.BoolVar(&options.TLS, "tls", false, "serve HTTPS with an authority made in the data directory")
@@ -52,6 +53,9 @@ func introduce(cmd *cobra.Command, dev *daemon.Dev) {
 	organization := dev.Info.Organizations[0].Name
 	fmt.Fprintf(out, "API       %s/%s/_apis/tokens/pats\n", dev.Info.API, organization)
 	fmt.Fprintf(out, "sign-in   %s (users and passwords: %s)\n", dev.Info.IDP, dev.File)
+	if dev.Info.Metrics != "" {
+		fmt.Fprintf(out, "metrics   %s\n", dev.Info.Metrics)
+	}
 	if dev.Info.CAFile != "" {
 		fmt.Fprintf(out, "trust     %s\n", dev.Info.CAFile)
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/patrolhq/patrol/internal/identity"
 	"github.com/patrolhq/patrol/internal/pat"
 	"github.com/patrolhq/patrol/internal/server"
@@ -25,7 +27,8 @@ type parts struct {
 
 // assemble makes the daemon and its API handler. The daemon owns parts.db.
 func assemble(s setup, p parts) (*daemon, http.Handler, error) {
-	d := &daemon{log: p.log, db: p.db, failed: make(chan error, 2)}
+	d := &daemon{log: p.log, db: p.db, failed: make(chan error, 3)}
+	d.metrics = newMetrics(prometheus.NewRegistry(), p.db)
 	d.service = &pat.Service{
 		Store: p.db, Keys: s.keyring, Scopes: s.catalogue, Limits: s.limits,
 		Policy: s.policy, Neighbours: s.directory.Neighbours,
@@ -33,7 +36,8 @@ func assemble(s setup, p parts) (*daemon, http.Handler, error) {
 	handler, err := server.New(server.Config{
 		Service: d.service, Auth: p.verifier, Organizations: s.directory,
 		PublicURL: p.publicURL, AuthorizationURI: s.authorization, SignIn: s.signIn, Scopes: s.scopes,
-		PageKey: s.pageKey, Ready: d.ready, ClientAddressHeader: p.addressHeader, Log: p.log,
+		PageKey: s.pageKey, Ready: d.ready, ClientAddressHeader: p.addressHeader,
+		Observe: d.metrics.observe, Log: p.log,
 	})
 	if err != nil {
 		return nil, nil, err

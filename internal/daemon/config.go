@@ -35,6 +35,8 @@ type Config struct {
 	TLS TLSConfig `toml:"tls"`
 	// Database is where tokens are kept.
 	Database DatabaseConfig `toml:"database"`
+	// Metrics is where the service tells how it is.
+	Metrics MetricsConfig `toml:"metrics"`
 	// Log is what is logged, to standard error.
 	Log LogConfig `toml:"log"`
 	// Limits bound every token.
@@ -66,6 +68,13 @@ type TLSConfig struct {
 type DatabaseConfig struct {
 	// Path is required; the file is made where it does not exist.
 	Path string `toml:"path"`
+}
+
+// MetricsConfig says where metrics are served, besides /healthz and /readyz.
+type MetricsConfig struct {
+	// Listen is an address of its own, such as "127.0.0.1:9464": whoever
+	// reaches it may ask. Absent, there are no metrics.
+	Listen string `toml:"listen"`
 }
 
 // LogConfig is how much is logged, and how.

@@ -76,6 +76,7 @@ func TestConfigFaultsAllAtOnce(t *testing.T) {
 	config.PublicURL = "http://pats.example.com"
 	config.TLS.Certificate = "only.crt"
 	config.Database.Path = ""
+	config.Metrics.Listen = "9464"
 	config.Log.Level = "loud"
 	config.Limits.GlobalPATs = "maybe"
 	config.Keys[0].Secret = "hunter2-in-clear"
@@ -88,7 +89,7 @@ func TestConfigFaultsAllAtOnce(t *testing.T) {
 		t.Fatal("Check found nothing")
 	}
 	for _, want := range []string{
-		"listen:", "public_url:", "tls:", "database.path:", "log:", "limits.global_pats:", "keys[0].secret:",
+		"listen:", "public_url:", "tls:", "metrics.listen:", "database.path:", "log:", "limits.global_pats:", "keys[0].secret:",
 		"issuers[0].url:", "issuers[0].audiences:", "organizations[0].id:", "organizations[1].members:", "organizations[1].tenant:", "scopes:",
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -198,6 +199,15 @@ func TestListenInClear(t *testing.T) {
 	config.PlainHTTP = true
 	if err := config.Check(); err != nil {
 		t.Errorf("Check of plain HTTP behind a proxy = %v", err)
+	}
+}
+
+func TestMetricsListenOnTheirOwn(t *testing.T) {
+	t.Parallel()
+	config := goodConfig(t)
+	config.Metrics.Listen = "0.0.0.0:8080"
+	if err := config.Check(); err == nil || !strings.Contains(err.Error(), "metrics.listen: port 8080 is the API's") {
+		t.Errorf("Check of metrics on the API's port = %v, want a fault", err)
 	}
 }
 

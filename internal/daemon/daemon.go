@@ -33,6 +33,7 @@ type daemon struct {
 	log      *slog.Logger
 	db       *store.DB
 	service  *pat.Service
+	metrics  *metrics
 	servers  []*http.Server
 	failed   chan error
 	draining atomic.Bool
@@ -50,15 +51,19 @@ func (d *daemon) ready(ctx context.Context) error {
 
 // serve answers requests that reach listener.
 func (d *daemon) serve(listener net.Listener, handler http.Handler) {
-	server := &http.Server{
+	d.run(listener, &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
-	}
+	})
+}
+
+// run has server answer until it is shut down.
+func (d *daemon) run(listener net.Listener, server *http.Server) {
+	server.ErrorLog = slog.NewLogLogger(d.log.Handler(), slog.LevelDebug)
 	d.servers = append(d.servers, server)
 	d.work.Go(func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -26,6 +26,8 @@ type DevOptions struct {
 	// Listen is the API's address, "127.0.0.1:8080" by default, IDPListen the
 	// identity provider's, "127.0.0.1:8081". Port 0 means any.
 	Listen, IDPListen string
+	// MetricsListen is the address of the metrics; "" serves none.
+	MetricsListen string
 	// Data is the directory for everything that is kept, "./.patrol" by
 	// default.
 	Data string
@@ -66,6 +68,8 @@ type DevInfo struct {
 	// CAFile is the certificate to trust, "" without TLS.
 	CAFile string     `json:"ca_file"`
 	Verify verifyInfo `json:"verify"`
+	// Metrics is the URL of the metrics, absent without them.
+	Metrics string `json:"metrics,omitempty"`
 }
 
 type verifyInfo struct {
@@ -114,12 +118,16 @@ func (o DevOptions) withDefaults() DevOptions {
 // listeners are the two open ports and the URLs by which they are reached.
 type listeners struct {
 	api, idp       net.Listener
+	metrics        net.Listener // nil without metrics
 	apiURL, idpURL string
 }
 
 func (l listeners) close() {
 	l.api.Close()
 	l.idp.Close()
+	if l.metrics != nil {
+		l.metrics.Close()
+	}
 }
 
 // open listens on both addresses, with TLS where that is asked for.
@@ -130,6 +138,10 @@ func (o DevOptions) open(m material) (l listeners, err error) {
 	if l.idp, err = net.Listen("tcp", o.IDPListen); err != nil {
 		l.api.Close()
 		return l, fmt.Errorf("listening for the identity provider: %w; another --idp-listen may be free, and port 0 is any that is", err)
+	}
+	if l.metrics, err = listenMetrics(o.MetricsListen); err != nil {
+		l.close()
+		return l, err
 	}
 	scheme := "http"
 	if o.TLS {
@@ -198,6 +210,7 @@ func start(ctx context.Context, o DevOptions, m material, l listeners) (*Dev, er
 	d.start()
 	d.serve(l.idp, idp)
 	d.serve(l.api, api)
+	d.serveMetrics(l.metrics)
 	file := filepath.Join(o.Data, "dev.json")
 	if err := writeJSON(file, info); err != nil {
 		return nil, errors.Join(err, d.stop())
@@ -237,6 +250,9 @@ func describe(o DevOptions, m material, l listeners) (DevInfo, error) {
 		Tenant: m.Tenant, Authority: l.idpURL + "/" + m.Tenant, Audience: identity.DefaultAudience,
 		Organizations: m.Organizations, Clients: m.Clients, Users: m.Users,
 		Verify: verifyInfo{URL: l.apiURL + "/verify", Introspect: l.apiURL + "/oauth2/introspect", Client: m.Verify},
+	}
+	if l.metrics != nil {
+		info.Metrics = urlOf("http", o.MetricsListen, l.metrics) + "/metrics"
 	}
 	info.Clients.Console.RedirectURI = l.apiURL + "/getAToken"
 	if o.TLS {

@@ -34,6 +34,13 @@ func Serve(ctx context.Context, c Config, logs io.Writer) error {
 		return err
 	}
 	defer listener.Close()
+	metricsListener, err := listenMetrics(c.Metrics.Listen)
+	if err != nil {
+		return err
+	}
+	if metricsListener != nil {
+		defer metricsListener.Close()
+	}
 	db, missing, err := openDatabase(ctx, c.Database.Path, s.keyring, log)
 	if err != nil {
 		return err
@@ -48,6 +55,7 @@ func Serve(ctx context.Context, c Config, logs io.Writer) error {
 	}
 	d.start()
 	d.serve(listener, api)
+	d.serveMetrics(metricsListener)
 	log.Info("serving", "address", listener.Addr().String(), "public_url", c.PublicURL,
 		"organizations", s.directory.Len(), "keys", keyIDs(s.keyring))
 	return d.wait(ctx)

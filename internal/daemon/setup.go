@@ -81,12 +81,26 @@ func (c Config) checkServing(f *faults) {
 	if host, _, err := net.SplitHostPort(c.listen()); err == nil && !isLoopback(host) && c.TLS.Certificate == "" && !c.PlainHTTP {
 		f.addf("listen", "%q is reached from other machines, and access tokens would travel in clear: configure tls, or say plain_http = true where a proxy speaks TLS for the service", c.Listen)
 	}
+	if c.Metrics.Listen != "" {
+		f.add("metrics.listen", c.checkMetricsListen())
+	}
 	if c.Database.Path == "" {
 		f.addf("database.path", "missing: name the file that tokens are kept in")
 	}
 	if _, err := c.Log.handler(nil); err != nil {
 		f.add("log", err)
 	}
+}
+
+func (c Config) checkMetricsListen() error {
+	_, port, err := net.SplitHostPort(c.Metrics.Listen)
+	if err != nil {
+		return fmt.Errorf("%q is not host:port", c.Metrics.Listen)
+	}
+	if _, api, err := net.SplitHostPort(c.listen()); err == nil && api == port && port != "0" {
+		return fmt.Errorf("port %s is the API's: metrics need one of their own", port)
+	}
+	return nil
 }
 
 func (c Config) checkDurations(f *faults) {

@@ -26,6 +26,8 @@ type Options struct {
 	TLS bool
 	// Data is the data directory; a new one by default.
 	Data string
+	// Metrics serves metrics, on a port of their own.
+	Metrics bool
 	// RegisterRedirects are added to the console's client.
 	RegisterRedirects []string
 	// Log receives what the service logs, as text; nil discards.
@@ -53,10 +55,14 @@ func Start(t testing.TB, o Options) *Server {
 		log = slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	dev, err := daemon.StartDev(ctx, daemon.DevOptions{
+	options := daemon.DevOptions{
 		Listen: "127.0.0.1:0", IDPListen: "127.0.0.1:0", Data: o.Data, TLS: o.TLS,
 		RegisterRedirects: o.RegisterRedirects, Log: log,
-	})
+	}
+	if o.Metrics {
+		options.MetricsListen = "127.0.0.1:0"
+	}
+	dev, err := daemon.StartDev(ctx, options)
 	if err != nil {
 		stop()
 		t.Fatalf("starting patrold: %v", err)
