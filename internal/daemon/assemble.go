@@ -22,12 +22,13 @@ type parts struct {
 	publicURL     string
 	addressHeader string
 	verifier      *identity.Verifier
+	traces        *traces
 	log           *slog.Logger
 }
 
 // assemble makes the daemon and its API handler. The daemon owns parts.db.
 func assemble(s setup, p parts) (*daemon, http.Handler, error) {
-	d := &daemon{log: p.log, db: p.db, failed: make(chan error, 3)}
+	d := &daemon{log: p.log, db: p.db, traces: p.traces, failed: make(chan error, 3)}
 	d.metrics = newMetrics(prometheus.NewRegistry(), p.db)
 	d.service = &pat.Service{
 		Store: p.db, Keys: s.keyring, Scopes: s.catalogue, Limits: s.limits,
@@ -37,12 +38,12 @@ func assemble(s setup, p parts) (*daemon, http.Handler, error) {
 		Service: d.service, Auth: p.verifier, Organizations: s.directory,
 		PublicURL: p.publicURL, AuthorizationURI: s.authorization, SignIn: s.signIn, Scopes: s.scopes,
 		PageKey: s.pageKey, Ready: d.ready, ClientAddressHeader: p.addressHeader,
-		Observe: d.metrics.observe, Log: p.log,
+		Observe: d.observe, Log: p.log,
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	return d, handler, nil
+	return d, d.traces.handler(handler), nil
 }
 
 // openDatabase opens the SQLite file at path, which must not have been filled

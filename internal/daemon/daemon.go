@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/patrolhq/patrol/internal/pat"
+	"github.com/patrolhq/patrol/internal/server"
 	"github.com/patrolhq/patrol/internal/store"
 )
 
@@ -34,6 +35,7 @@ type daemon struct {
 	db       *store.DB
 	service  *pat.Service
 	metrics  *metrics
+	traces   *traces
 	servers  []*http.Server
 	failed   chan error
 	draining atomic.Bool
@@ -47,6 +49,12 @@ func (d *daemon) ready(ctx context.Context) error {
 		return errors.New("stopping")
 	}
 	return d.db.Ping(ctx)
+}
+
+// observe is told of every request of the API.
+func (d *daemon) observe(ctx context.Context, o server.Observation) {
+	d.metrics.observe(o)
+	d.traces.observe(ctx, o)
 }
 
 // serve answers requests that reach listener.
@@ -118,6 +126,7 @@ func (d *daemon) stop() error {
 			faults = append(faults, fmt.Errorf("draining: %w", err), server.Close())
 		}
 	}
+	d.traces.stop(ctx)
 	d.stopWork()
 	d.work.Wait()
 	if err := d.db.Close(); err != nil {

@@ -202,7 +202,7 @@ func start(ctx context.Context, o DevOptions, m material, l listeners) (*Dev, er
 		db.Close()
 		return nil, fmt.Errorf("the database was filled under server keys that %s lacks (%q): use the directory that belongs to it", o.Data, missing)
 	}
-	d, api, err := assemble(s, parts{db: db, verifier: verifier, publicURL: l.apiURL, log: o.Log})
+	d, api, err := assemble(s, parts{db: db, verifier: verifier, traces: newTraces(ctx, o.Log), publicURL: l.apiURL, log: o.Log})
 	if err != nil {
 		db.Close()
 		return nil, err

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -45,7 +44,7 @@ func newMetrics(registry *prometheus.Registry, db *store.DB) *metrics {
 }
 
 // observe counts a request.
-func (m *metrics) observe(_ context.Context, o server.Observation) {
+func (m *metrics) observe(o server.Observation) {
 	m.requests.WithLabelValues(o.Route, o.Method, fmt.Sprintf("%dxx", o.Status/100)).Inc()
 	m.durations.WithLabelValues(o.Route).Observe(o.Took.Seconds())
 }

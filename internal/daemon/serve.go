@@ -48,7 +48,9 @@ func Serve(ctx context.Context, c Config, logs io.Writer) error {
 	if len(missing) > 0 { // retired, we hope
 		log.Warn("server keys are gone that the database was filled under: the tokens that they minted are dead", "keys", string(missing))
 	}
-	d, api, err := assemble(s, parts{db: db, verifier: verifier, publicURL: c.PublicURL, addressHeader: c.ClientAddressHeader, log: log})
+	d, api, err := assemble(s, parts{
+		db: db, verifier: verifier, traces: newTraces(ctx, log), publicURL: c.PublicURL, addressHeader: c.ClientAddressHeader, log: log,
+	})
 	if err != nil {
 		db.Close()
 		return err
