@@ -194,8 +194,8 @@ func (l *ledger) operate(ctx context.Context, c *client.Client, name string) (ac
 	return true
 }
 
-// check compares the ledger with what the service has.
-func (l *ledger) check(t *testing.T, c *client.Client) {
+// states are those of all tokens that the service has, by id.
+func states(t *testing.T, c *client.Client) map[string]api.DisplayFilterOption {
 	t.Helper()
 	states := map[string]api.DisplayFilterOption{}
 	for _, filter := range []api.DisplayFilterOption{api.FilterActive, api.FilterRevoked} {
@@ -206,6 +206,13 @@ func (l *ledger) check(t *testing.T, c *client.Client) {
 			states[token.AuthorizationID] = filter
 		}
 	}
+	return states
+}
+
+// check compares the ledger with what the service has.
+func (l *ledger) check(t *testing.T, c *client.Client) {
+	t.Helper()
+	states := states(t, c)
 	for id, f := range l.tokens {
 		switch state := states[id]; {
 		case state == "":

@@ -88,6 +88,10 @@ func sqliteDSN(path string, pragmas ...string) string {
 			fmt.Sprintf("wal_autocheckpoint(%d)", walPages),
 		}, pragmas...),
 	}
+	return fileDSN(path, query)
+}
+
+func fileDSN(path string, query url.Values) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
 }
 
