@@ -14,6 +14,7 @@ import (
 	"github.com/patrolhq/patrol/internal/pat"
 	"github.com/patrolhq/patrol/internal/server"
 	"github.com/patrolhq/patrol/internal/store"
+	"github.com/patrolhq/patrol/internal/verify"
 )
 
 // parts are what the API is assembled from besides the setup.
@@ -26,7 +27,8 @@ type parts struct {
 	log           *slog.Logger
 }
 
-// assemble makes the daemon and its API handler. The daemon owns parts.db.
+// assemble makes the daemon and the handler of all its requests. The daemon
+// owns parts.db.
 func assemble(s setup, p parts) (*daemon, http.Handler, error) {
 	d := &daemon{log: p.log, db: p.db, traces: p.traces, failed: make(chan error, 3)}
 	d.metrics = newMetrics(prometheus.NewRegistry(), p.db)
@@ -43,7 +45,23 @@ func assemble(s setup, p parts) (*daemon, http.Handler, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return d, d.traces.handler(handler), nil
+	return d, d.verification(s, p, d.traces.handler(handler)), nil
+}
+
+// verification makes the handler that answers for presented tokens and hands
+// all other requests to rest.
+func (d *daemon) verification(s setup, p parts, rest http.Handler) http.Handler {
+	cache := verify.NewCache(s.verify.cacheSize)
+	p.db.OnChange(cache.Invalidate)
+	d.uses = &verify.Uses{Cache: cache, Store: p.db, Scopes: s.catalogue, Log: p.log}
+	return verify.NewFront(verify.Config{
+		Verifier: &verify.Verifier{
+			Keys: s.keyring, Scopes: s.catalogue, Source: p.db, Lease: verify.NewAlone(), Cache: cache, Log: p.log,
+			Judge: &pat.Judge{Organizations: s.directory.ByID, Policy: s.policy, Limits: s.limits},
+		},
+		Organizations: s.directory, Clients: s.verify.clients, Realm: s.verify.realm, Rest: rest, Log: p.log,
+		Address: func(r *http.Request) string { return server.ClientAddress(r, p.addressHeader) },
+	})
 }
 
 // openDatabase opens the SQLite file at path, which must not have been filled

@@ -51,6 +51,11 @@ type Config struct {
 	Issuers []IssuerConfig `toml:"issuers"`
 	// Organizations are where tokens live. At least one is required.
 	Organizations []OrganizationConfig `toml:"organizations"`
+	// Verify is how other services' requests are answered that ask what a token
+	// is good for.
+	Verify VerifyConfig `toml:"verify"`
+	// IntrospectionClients are the services that may ask at /oauth2/introspect.
+	IntrospectionClients []IntrospectionClientConfig `toml:"introspection_clients"`
 	// Scopes add to the catalogue of Azure DevOps.
 	Scopes []ScopeConfig `toml:"scopes"`
 

@@ -33,7 +33,9 @@ func goodConfig(t *testing.T) Config {
 	if err := os.WriteFile(key, []byte(base64.StdEncoding.EncodeToString(make([]byte, 32))+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	config, err := ReadConfig(writeConfig(t, strings.Replace(string(example), "/etc/patrol/key-a", key, 1)))
+	config, err := ReadConfig(writeConfig(t, strings.NewReplacer(
+		"/etc/patrol/key-a", key, "/etc/patrol/registry-secret", key, // long enough for a client, too
+	).Replace(string(example))))
 	if err != nil {
 		t.Fatalf("ReadConfig of the example = %v", err)
 	}
@@ -62,6 +64,9 @@ func TestExampleIsGood(t *testing.T) {
 	if !s.catalogue.Grants("acme.deploy", "vso.profile") {
 		t.Error("a scope of the deployment does not include what it says")
 	}
+	if v := s.verify; v.cacheSize != 64<<20 || v.realm != "Contoso" || len(v.clients) != 1 || v.clients[0].ID != "package-registry" {
+		t.Errorf("verification = %+v, want what the example says", v)
+	}
 	if want := "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555"; s.signIn.Authority != want {
 		t.Errorf("sign-in authority = %s, want %s", s.signIn.Authority, want)
 	}
@@ -84,6 +89,12 @@ func TestConfigFaultsAllAtOnce(t *testing.T) {
 	config.Organizations[0].ID = "not-a-uuid"
 	config.Organizations[1].Tenant = pat.RandomUUID().String()
 	config.Scopes[0].Includes = []string{"vso.nothing"}
+	config.Verify.Realm = `"quoted"`
+	_ = config.Verify.Cache.UnmarshalText([]byte("plenty"))
+	config.IntrospectionClients = append(config.IntrospectionClients,
+		IntrospectionClientConfig{ID: config.IntrospectionClients[0].ID, Secret: "hunter2-too", Organizations: []string{}},
+		IntrospectionClientConfig{Secret: config.IntrospectionClients[0].Secret, Organizations: []string{"nowhere"}},
+	)
 	err := config.Check()
 	if err == nil {
 		t.Fatal("Check found nothing")
@@ -91,6 +102,8 @@ func TestConfigFaultsAllAtOnce(t *testing.T) {
 	for _, want := range []string{
 		"listen:", "public_url:", "tls:", "metrics.listen:", "database.path:", "log:", "limits.global_pats:", "keys[0].secret:",
 		"issuers[0].url:", "issuers[0].audiences:", "organizations[0].id:", "organizations[1].members:", "organizations[1].tenant:", "scopes:",
+		"verify.realm:", "verify.cache:", "introspection_clients[1].id:", "introspection_clients[1].secret:", "introspection_clients[1].organizations:",
+		"introspection_clients[2].id:",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("Check says nothing of %s\n%v", want, err)
@@ -219,5 +232,38 @@ func TestSecretFileIsPrivate(t *testing.T) {
 	}
 	if _, err := SecretRef("file:" + file).read(); err == nil || !strings.Contains(err.Error(), "chmod") {
 		t.Errorf("a secret that everybody can read = %v, want an error that says what to do", err)
+	}
+}
+
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		"1MB": 1 << 20, "64MB": 64 << 20, "2GB": 2 << 30,
+		"": 0, "MB": 0, "0MB": 0, "64": 0, "64 MB": 0, "64mb": 0, "-1MB": 0, "1.5GB": 0, "64KB": 0, "65GB": 0, "65536MB": 0, "9999999999GB": 0,
+	} {
+		var size Size
+		if err := size.UnmarshalText([]byte(text)); err != nil || size.bytes != want || (size.fault == nil) != (want != 0) {
+			t.Errorf("size %q = %d, %v, want %d", text, size.bytes, size.fault, want)
+		}
+	}
+}
+
+// TestClientsAreBound: a client that names an organization that does not exist
+// is a fault, not a client that is bound to none.
+func TestClientsAreBound(t *testing.T) {
+	t.Parallel()
+	config := goodConfig(t)
+	config.IntrospectionClients[0].Organizations = []string{"contoso", "nowhere"}
+	if err := config.Check(); err == nil || !strings.Contains(err.Error(), `introspection_clients[0].organizations: there is no organization "nowhere"`) {
+		t.Errorf("Check = %v, want the organization that does not exist", err)
+	}
+	secret := filepath.Join(t.TempDir(), "short")
+	if err := os.WriteFile(secret, []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config = goodConfig(t)
+	config.IntrospectionClients[0].Secret = SecretRef("file:" + secret)
+	if err := config.Check(); err == nil || !strings.Contains(err.Error(), "introspection_clients[0].secret: the secret is shorter") {
+		t.Errorf("Check = %v, want the secret that is too short", err)
 	}
 }

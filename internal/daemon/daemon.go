@@ -20,6 +20,7 @@ import (
 	"github.com/patrolhq/patrol/internal/pat"
 	"github.com/patrolhq/patrol/internal/server"
 	"github.com/patrolhq/patrol/internal/store"
+	"github.com/patrolhq/patrol/internal/verify"
 )
 
 // drainTimeout bounds how long requests may take to end once the service is
@@ -29,13 +30,15 @@ const drainTimeout = 15 * time.Second
 // sweepInterval is how often expired tokens are recorded as such.
 const sweepInterval = 30 * time.Second
 
-// daemon is what runs until it is told to stop: listeners and the sweeper.
+// daemon is what runs until it is told to stop: listeners, the sweeper, and the
+// recording of uses.
 type daemon struct {
 	log      *slog.Logger
 	db       *store.DB
 	service  *pat.Service
 	metrics  *metrics
 	traces   *traces
+	uses     *verify.Uses
 	servers  []*http.Server
 	failed   chan error
 	draining atomic.Bool
@@ -103,6 +106,7 @@ func (d *daemon) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	d.stopWork = stop
 	d.work.Go(func() { d.sweep(ctx) })
+	d.work.Go(func() { d.uses.Run(ctx) })
 }
 
 // wait blocks until ctx ends or a listener fails, then drains.

@@ -19,6 +19,7 @@ import (
 	"github.com/patrolhq/patrol/internal/devidp"
 	"github.com/patrolhq/patrol/internal/identity"
 	"github.com/patrolhq/patrol/internal/pat"
+	"github.com/patrolhq/patrol/internal/verify"
 )
 
 // DevOptions are the flags of patrold dev. The zero value is usable.
@@ -334,6 +335,7 @@ func devSetup(o DevOptions, m material, l listeners) (s setup, err error) {
 	if s.catalogue, err = newCatalogue(s.scopes); err != nil {
 		return s, err
 	}
+	s.verify.clients = []verify.Client{verify.NewClient(m.Verify.ID, m.Verify.Secret)}
 	s.issuers = []identity.Issuer{{Kind: identity.KindEntra, URL: l.idpURL, Tenants: []string{m.Tenant}, Development: true}}
 	s.authorization = l.idpURL + "/" + m.Tenant
 	s.signIn = api.SignIn{

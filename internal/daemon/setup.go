@@ -30,6 +30,7 @@ type setup struct {
 	issuers       []identity.Issuer
 	signIn        api.SignIn
 	authorization string
+	verify        verification
 }
 
 // policy is what an organization allows.
@@ -67,6 +68,7 @@ func (c Config) prepare() (setup, error) {
 	s.directory, s.policies = c.prepareOrganizations(&f, s.issuers)
 	s.catalogue, s.scopes = c.prepareScopes(&f)
 	s.limits = c.Limits.prepare(&f)
+	s.verify = c.prepareVerification(&f, s.directory)
 	return s, errors.Join(f...)
 }
 
