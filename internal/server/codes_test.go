@@ -40,7 +40,7 @@ func TestCodes(t *testing.T) {
 }
 
 // TestRoutesAreDescribed: openapi.yaml has every route with its methods, and
-// no others.
+// no others but those that package verify answers, whose tests hold them.
 func TestRoutesAreDescribed(t *testing.T) {
 	t.Parallel()
 	doc, err := openapi3.NewLoader().LoadFromData(openAPI)
@@ -49,6 +49,9 @@ func TestRoutesAreDescribed(t *testing.T) {
 	}
 	described := map[string][]string{}
 	for path, item := range doc.Paths.Map() {
+		if strings.HasPrefix(path, "/verify") || path == "/oauth2/introspect" {
+			continue
+		}
 		described[path] = slices.Sorted(maps.Keys(item.Operations()))
 		for method, operation := range item.Operations() {
 			rt := (&Server{}).route(path)
