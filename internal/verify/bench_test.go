@@ -1,6 +1,9 @@
 package verify
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -74,3 +77,36 @@ func BenchmarkIntrospection(b *testing.B) {
 type readCloser struct{ *strings.Reader }
 
 func (readCloser) Close() error { return nil }
+
+// BenchmarkMillion looks up tokens drawn evenly from a million that are cached
+// in 256 MB, and reports what a row takes, index and all.
+func BenchmarkMillion(b *testing.B) {
+	const tokens = 1_000_000
+	c := NewCache(256 << 20)
+	nth := func(f *Found, i uint64) {
+		sum := sha256.Sum256(binary.LittleEndian.AppendUint64(nil, i))
+		f.digest = sum
+	}
+	f := foundOf(1, 0, 0)
+	f.Scope, f.OwnerName = []byte("vso.code_write vso.packaging"), []byte("someone.somewhere@contoso.example")
+	for i := range uint64(tokens) {
+		nth(f, i)
+		c.put(f, 1, 0)
+	}
+	if rows := c.rows(); rows != tokens {
+		b.Fatalf("%d rows are cached, want all of %d", rows, tokens)
+	}
+	var taken uint64
+	for i := range c.shards {
+		s := &c.shards[i]
+		taken += s.head - s.tail + uint64(len(s.index))
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for b.Loop() {
+		nth(f, random.Uint64N(tokens))
+		if _, ok := c.get(f); !ok {
+			b.Fatal("a row is gone")
+		}
+	}
+	b.ReportMetric(float64(taken)/tokens, "bytes/token")
+}
