@@ -16,6 +16,11 @@ func plans(t *testing.T, db Database) {
 	owner := pat.RandomUUID()
 	for _, token := range fill(t, db, owner, organization, 50).tokens {
 		find(t, db, owner, token.ID)
+		if _, err := db.Lookup(t.Context(), token.ID.Bucket(), token.Digest); err != nil {
+			t.Errorf("Lookup = %v", err)
+		}
+		record(t, db, use(token, noon))
+		usages(t, db, owner, token)
 	}
 	for _, q := range kinds() {
 		q.Owner, q.Organization, q.At, q.Limit = owner, organization, noon, 5
@@ -26,7 +31,7 @@ func plans(t *testing.T, db Database) {
 		for _, plan := range scans {
 			t.Errorf("%s, a statement reads a whole table:\n%s", when, plan)
 		}
-		if want := 30; seen < want {
+		if want := 33; seen < want {
 			t.Errorf("%s, %d statements were explained, want at least %d", when, seen, want)
 		}
 		if _, err := db.SQL.ExecContext(t.Context(), `ANALYZE`); err != nil {
