@@ -138,21 +138,7 @@ func BenchmarkCreate(b *testing.B) {
 		inserted += time.Since(start)
 		b.StartTimer()
 		start = time.Now()
-		var left atomic.Int64
-		left.Store(round)
-		var work sync.WaitGroup
-		for range callers {
-			work.Go(func() {
-				for n := left.Add(-1); n >= 0; n = left.Add(-1) {
-					t := benchToken(owners[int(n)%len(owners)], organization, benchTime)
-					if err := db.Create(context.Background(), t, benchEvent(pat.ActionCreate, t, benchTime)); err != nil {
-						b.Error(err)
-						return
-					}
-				}
-			})
-		}
-		work.Wait()
+		createSideBySide(b, db, callers, round, owners, organization)
 		stored += time.Since(start)
 	}
 	stats := db.Stats()
@@ -161,6 +147,26 @@ func BenchmarkCreate(b *testing.B) {
 	b.ReportMetric(total/inserted.Seconds(), "bare/s")
 	b.ReportMetric(inserted.Seconds()/stored.Seconds(), "ratio")
 	b.ReportMetric(float64(stats.Changes)/float64(stats.Commits), "creates/commit")
+}
+
+// createSideBySide has callers create n tokens in all.
+func createSideBySide(b *testing.B, db *DB, callers, n int, owners []pat.UUID, organization pat.UUID) {
+	b.Helper()
+	var left atomic.Int64
+	left.Store(int64(n))
+	var work sync.WaitGroup
+	for range callers {
+		work.Go(func() {
+			for n := left.Add(-1); n >= 0; n = left.Add(-1) {
+				t := benchToken(owners[int(n)%len(owners)], organization, benchTime)
+				if err := db.Create(context.Background(), t, benchEvent(pat.ActionCreate, t, benchTime)); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	work.Wait()
 }
 
 // big is a database of a million tokens: one owner has 100,000 of them, one

@@ -8,9 +8,11 @@ import (
 	"github.com/patrolhq/patrol/internal/pat"
 )
 
-const insertEvent = `INSERT INTO event (bucket, id, at, action, token, owner, tenant, organization,
-	actor, actor_name, activity, address, user_agent, data)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+const (
+	intoEvent = `INSERT INTO event (bucket, id, at, action, token, owner, tenant, organization,
+	actor, actor_name, activity, address, user_agent, data) `
+	insertEvent = intoEvent + `VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+)
 
 // eventArguments are those of insertEvent. An event lies in its token's bucket.
 func eventArguments(e pat.Event) ([]any, error) {

@@ -26,6 +26,9 @@ func texts(t testing.TB, db *DB) (texts []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if db.creator != nil {
+		texts = append(texts, createMany)
+	}
 	return texts
 }
 

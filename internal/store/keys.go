@@ -17,6 +17,14 @@ import (
 func (db *DB) MatchKeys(ctx context.Context, fingerprints map[byte][32]byte, now time.Time) (missing []byte, err error) {
 	err = db.writer.do(ctx, func(s *session) error {
 		missing = nil
+		for _, id := range slices.Sorted(maps.Keys(fingerprints)) { // first, since another process may do the same
+			fingerprint := fingerprints[id]
+			_, err := s.exec(`INSERT INTO server_key (id, fingerprint, first_seen) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+				int64(id), fingerprint[:], now.UnixMicro())
+			if err != nil {
+				return fmt.Errorf("recording server key %c: %w", id, err)
+			}
+		}
 		known, err := s.serverKeys(context.Background())
 		if err != nil {
 			return fmt.Errorf("reading server keys: %w", err)
@@ -29,17 +37,6 @@ func (db *DB) MatchKeys(ctx context.Context, fingerprints map[byte][32]byte, now
 			}
 			if want := known[id]; subtle.ConstantTimeCompare(have[:], want[:]) == 0 {
 				return fmt.Errorf("the database was filled under another key %c: give this program that key, or another database", id)
-			}
-		}
-		for _, id := range slices.Sorted(maps.Keys(fingerprints)) {
-			if _, ok := known[id]; ok {
-				continue
-			}
-			fingerprint := fingerprints[id]
-			_, err := s.exec(`INSERT INTO server_key (id, fingerprint, first_seen) VALUES ($1, $2, $3)`,
-				int64(id), fingerprint[:], now.UnixMicro())
-			if err != nil {
-				return fmt.Errorf("recording server key %c: %w", id, err)
 			}
 		}
 		return nil

@@ -69,10 +69,12 @@ func (s selection) text() string {
 }
 
 // ordered are the rows of one state beyond the bound, by the index that has
-// them in order. The sum keeps planners from choosing the index by end.
+// them in order, which PostgreSQL merges only where each range asks for it. The
+// sum keeps planners from choosing the index by end.
 func (s selection) ordered(target, state, comparison string) string {
-	return `SELECT ` + tokenColumns + ` FROM token
-	WHERE bucket = $1 AND owner = $2 AND target = ` + target + ` AND ` + s.within(state) + s.ending(`valid_to + 0`, comparison)
+	return `SELECT * FROM (SELECT ` + tokenColumns + ` FROM token
+	WHERE bucket = $1 AND owner = $2 AND target = ` + target + ` AND ` + s.within(state) + s.ending(`valid_to + 0`, comparison) + `
+	` + s.orderBy() + `) AS ordered`
 }
 
 // late are the rows of one state beyond the bound whose end the state does not

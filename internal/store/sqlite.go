@@ -17,6 +17,8 @@ import (
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/patrolhq/patrol/internal/pat"
 )
 
 //go:embed migrations/sqlite/*.sql
@@ -60,7 +62,10 @@ func OpenSQLite(ctx context.Context, path string, log *slog.Logger) (_ *DB, err 
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), readers.Close(), writers.Close(), lock.Close())
 	}
-	engine := engine{begin: `BEGIN IMMEDIATE`, judge: judgeSQLite, tend: (&walKeeper{path: path + "-wal"}).tend}
+	engine := engine{
+		begin: `BEGIN IMMEDIATE`, commit: commitSQLite, judge: judgeSQLite, recordUses: recordUsesSQLite,
+		tend: (&walKeeper{path: path + "-wal"}).tend,
+	}
 	return newDB(engine, readers, writers, lock, log), nil
 }
 
@@ -93,6 +98,25 @@ func sqliteDSN(path string, pragmas ...string) string {
 
 func fileDSN(path string, query url.Values) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
+}
+
+// commitSQLite takes every failure for an unknown outcome.
+func commitSQLite(ctx context.Context, s *session) error {
+	if err := s.control(ctx, `COMMIT`); err != nil {
+		return fmt.Errorf("%w: committing: %w", pat.ErrUnknown, err)
+	}
+	return nil
+}
+
+// recordUsesSQLite records each use by a statement of its own, which costs no
+// way to a server.
+func recordUsesSQLite(s *session, uses []pat.Usage) error {
+	for _, u := range uses {
+		if _, err := s.exec(recordUse, useArguments(u)...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // judgeSQLite judges by the result code. What ends a transaction in SQLite may

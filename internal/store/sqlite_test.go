@@ -140,7 +140,16 @@ func TestReopen(t *testing.T) {
 
 func TestMatchKeys(t *testing.T) {
 	t.Parallel()
-	db := newSQLite(t)
+	postgres, _ := newPostgres(t)
+	for name, db := range map[string]*DB{"SQLite": newSQLite(t), "PostgreSQL": postgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			matchKeys(t, db)
+		})
+	}
+}
+
+func matchKeys(t *testing.T, db *DB) {
 	a, b, c := [32]byte{1}, [32]byte{2}, [32]byte{3}
 	for _, step := range []struct {
 		name    string
@@ -186,7 +195,7 @@ func TestLogStaysShort(t *testing.T) {
 		}
 		return info.Size()
 	}
-	s, err := openSession(t.Context(), sideDoor(t, path))
+	s, err := openSession(t.Context(), sideDoor(t, path), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,11 +22,25 @@ type Stats struct {
 // Stats are the counts up to now.
 func (db *DB) Stats() Stats {
 	s := db.writer.tally.stats()
+	if db.creator != nil {
+		s = s.and(db.creator.tally.stats())
+	}
 	s.Readers, s.Writers = db.readers.Stats(), db.writers.Stats()
 	return s
 }
 
-// tally is what the writer counts.
+// and adds what another goroutine counted.
+func (s Stats) and(other Stats) Stats {
+	s.Changes += other.Changes
+	s.Commits += other.Commits
+	s.Failures += other.Failures
+	for i, n := range other.CommitSizes {
+		s.CommitSizes[i] += n
+	}
+	return s
+}
+
+// tally is what a goroutine that writes counts.
 type tally struct {
 	changes, commits, failed atomic.Int64
 	sizes                    [len(Stats{}.CommitSizes)]atomic.Int64

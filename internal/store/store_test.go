@@ -10,10 +10,11 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/patrolhq/patrol/internal/store/postgrestest"
 	"github.com/patrolhq/patrol/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(postgrestest.Tests{M: m}) }
 
 func TestSQLite(t *testing.T) {
 	t.Parallel()
@@ -33,6 +34,12 @@ func openSQLite(t testing.TB, path string) *DB {
 	if err != nil {
 		t.Fatalf("OpenSQLite = %v", err)
 	}
+	return closing(t, db)
+}
+
+// closing has db end with the test.
+func closing(t testing.TB, db *DB) *DB {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Errorf("Close = %v", err)

@@ -12,15 +12,15 @@ import (
 
 // The statements on tokens, but for lists.
 const (
-	insertToken = `INSERT INTO token (bucket, id, owner, tenant, owner_name, organization, target, display_name, scope,
-		valid_from, valid_to, revoked_at, state, key_id, digest, seal, c3id, version)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+	intoToken = `INSERT INTO token (bucket, id, owner, tenant, owner_name, organization, target, display_name, scope,
+		valid_from, valid_to, revoked_at, state, key_id, digest, seal, c3id, version) `
+	insertToken       = intoToken + `VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
 	insertOwnerBucket = `INSERT INTO owner_bucket (owner, bucket) VALUES ($1, $2) ON CONFLICT DO NOTHING`
 	lookupToken       = `SELECT ` + tokenColumns + ` FROM token WHERE bucket = $1 AND digest = $2`
 	findToken         = `SELECT ` + tokenColumns + ` FROM token WHERE bucket = $1 AND id = $2 AND owner = $3`
 	updateToken       = `UPDATE token SET organization = $4, target = $5, display_name = $6, scope = $7, valid_to = $8,
 		revoked_at = $9, state = $10, seal = $11, version = $12 WHERE bucket = $1 AND id = $2 AND version = $3`
-	dueTokens = `SELECT ` + tokenColumns + ` FROM token WHERE state = 0 AND valid_to <= $1
+	dueTokens = `SELECT ` + tokenColumns + ` FROM token WHERE state = 0 AND valid_to < 9223372036854775807 AND valid_to <= $1
 		ORDER BY valid_to, bucket, id LIMIT $2`
 	expireToken = `UPDATE token SET state = 1, version = $4 WHERE bucket = $1 AND id = $2 AND version = $3`
 )
@@ -31,13 +31,15 @@ func (db *DB) Create(ctx context.Context, t pat.Token, e pat.Event) error {
 	if err != nil {
 		return err
 	}
-	bucket := int64(t.ID.Bucket())
 	token := tokenArguments(t, (&tokenRow{}).stateAfter(t, e.At))
+	if db.creator != nil {
+		return db.creator.create(ctx, token, event)
+	}
 	return db.writer.do(ctx, func(s *session) error {
 		if _, err := s.exec(insertToken, token...); err != nil {
 			return fmt.Errorf("inserting a token: %w", err)
 		}
-		if _, err := s.exec(insertOwnerBucket, t.Owner[:], bucket); err != nil {
+		if _, err := s.exec(insertOwnerBucket, t.Owner[:], int64(t.ID.Bucket())); err != nil {
 			return fmt.Errorf("inserting an owner's bucket: %w", err)
 		}
 		return s.insertEvent(event)
@@ -88,7 +90,7 @@ var errContended = fmt.Errorf("%w: others keep changing the token", pat.ErrUnava
 func (db *DB) Update(ctx context.Context, owner, id pat.UUID, change func(pat.Token) (pat.Token, *pat.Event, error)) (pat.Token, error) {
 	var result pat.Token
 	var found *pat.Digest
-	err := db.writer.do(ctx, func(s *session) error {
+	number, err := db.writer.change(ctx, func(s *session) error {
 		for range 10 {
 			before, err := s.find(context.Background(), owner, id)
 			if err != nil {
@@ -99,6 +101,7 @@ func (db *DB) Update(ctx context.Context, owner, id pat.UUID, change func(pat.To
 			if err != nil {
 				return err
 			}
+			s.asked = true
 			if e == nil {
 				result = before.Token
 				return nil
@@ -112,6 +115,9 @@ func (db *DB) Update(ctx context.Context, owner, id pat.UUID, change func(pat.To
 	})
 	if found != nil { // also where nothing changed or nobody knows: another's change may be committed and not told yet
 		db.changed(*found)
+	}
+	if err == nil && db.engine.settle != nil {
+		err = db.engine.settle(ctx, number)
 	}
 	if err != nil {
 		return pat.Token{}, err
@@ -142,6 +148,7 @@ func (s *session) replace(before tokenRow, after *pat.Token, e pat.Event) (ok bo
 	if changed == 0 {
 		return false, nil
 	}
+	s.changed = append(s.changed, kept.Digest)
 	return true, s.insertEvent(event)
 }
 

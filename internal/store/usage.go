@@ -9,9 +9,17 @@ import (
 	"github.com/patrolhq/patrol/internal/pat"
 )
 
-const recordUse = `INSERT INTO token_usage (bucket, token, at, address, agent, scope) VALUES ($1, $2, $3, $4, $5, $6)
-	ON CONFLICT (bucket, token) DO UPDATE SET at = excluded.at, address = excluded.address, agent = excluded.agent, scope = excluded.scope
+const (
+	intoUsage  = `INSERT INTO token_usage (bucket, token, at, address, agent, scope) `
+	keepLatest = ` ON CONFLICT (bucket, token) DO UPDATE SET at = excluded.at, address = excluded.address, agent = excluded.agent, scope = excluded.scope
 	WHERE token_usage.at < excluded.at`
+	recordUse = intoUsage + `VALUES ($1, $2, $3, $4, $5, $6)` + keepLatest
+)
+
+// useArguments are those of recordUse.
+func useArguments(u pat.Usage) []any {
+	return []any{int64(u.Token.Bucket()), u.Token[:], u.At.UnixMicro(), text(u.Address), text(u.Agent), text(u.Scope)}
+}
 
 // selectUsage reads up to a page of usages in one bucket, with the tokens.
 var selectUsage = func() string {
@@ -34,10 +42,8 @@ func (db *DB) Used(ctx context.Context, uses []pat.Usage) error {
 		batch := uses[:min(len(uses), usesPerChange)]
 		uses = uses[len(batch):]
 		err := db.writer.do(ctx, func(s *session) error {
-			for _, u := range batch {
-				if _, err := s.exec(recordUse, int64(u.Token.Bucket()), u.Token[:], u.At.UnixMicro(), text(u.Address), text(u.Agent), text(u.Scope)); err != nil {
-					return fmt.Errorf("recording a use: %w", err)
-				}
+			if err := db.engine.recordUses(s, batch); err != nil {
+				return fmt.Errorf("recording uses: %w", err)
 			}
 			return nil
 		})

@@ -7,35 +7,24 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"sync/atomic"
 	"time"
 
 	"github.com/patrolhq/patrol/internal/pat"
 )
 
-// maxGroup is how many changes share a commit at most.
-const maxGroup = 64
+// maxOpen bounds how long a transaction takes in more changes, where the
+// database is slow.
+const maxOpen = time.Second
 
-// maxPatience bounds how long a transaction waits for callers that are about
-// to ask again.
-const maxPatience = 2 * time.Millisecond
-
-// writer is the one goroutine that changes the database. Changes that wait
-// while it works join its transaction, so that they share the commit, which
-// is what costs.
+// writer is the one goroutine that changes tokens. Changes that wait while it
+// works join its transaction, so that they share the commit, which is what
+// costs.
 type writer struct {
 	engine  engine
 	pool    *sql.DB
 	log     *slog.Logger
 	session *session
-	// queue holds nothing: who sends to it waits, and what was received is
-	// in a transaction.
-	queue             chan *member
-	stopping, stopped chan struct{}
-
-	// waiting counts the callers that the writer has not received yet.
-	waiting atomic.Int64
-	pace    pace
+	queue   *queue[*member]
 
 	tally tally
 }
@@ -45,31 +34,20 @@ type member struct {
 	run     func(*session) error
 	outcome chan error
 	err     error
+	// change is the number that the engine gave the transaction.
+	change int64
 }
 
 func newWriter(e engine, pool *sql.DB, log *slog.Logger) *writer {
-	w := &writer{
-		engine: e, pool: pool, log: log,
-		queue: make(chan *member), stopping: make(chan struct{}), stopped: make(chan struct{}),
-		pace: pace{timer: time.NewTimer(0)},
-	}
-	go w.loop()
+	w := &writer{engine: e, pool: pool, log: log, queue: newQueue[*member]()}
+	go w.queue.serve(w.serve)
 	return w
 }
 
 // stop ends the goroutine after the transaction that it is in.
 func (w *writer) stop() {
-	close(w.stopping)
-	<-w.stopped
-}
-
-func (w *writer) isStopping() bool {
-	select {
-	case <-w.stopping:
-		return true
-	default:
-		return false
-	}
+	w.queue.stop()
+	w.discard()
 }
 
 // do has run executed in a transaction and returns nil once that is
@@ -77,145 +55,161 @@ func (w *writer) isStopping() bool {
 // without having changed anything; after that it waits for the outcome.
 // run may run more than once.
 func (w *writer) do(ctx context.Context, run func(*session) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
+	_, err := w.change(ctx, run)
+	return err
+}
+
+// change is do for a change of tokens. It returns the number that the engine
+// gave the transaction.
+func (w *writer) change(ctx context.Context, run func(*session) error) (int64, error) {
 	m := &member{run: run, outcome: make(chan error, 1)}
-	if err := w.enter(ctx, m); err != nil {
-		return err
+	if err := w.queue.enter(ctx, m); err != nil {
+		return 0, err
 	}
-	return <-m.outcome
+	err := <-m.outcome
+	return m.change, err
 }
 
-// enter hands m to the writer.
-func (w *writer) enter(ctx context.Context, m *member) error {
-	w.waiting.Add(1)
-	defer w.waiting.Add(-1)
-	select {
-	case w.queue <- m:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-w.stopping:
-		return errClosed
+// serve serves first and all that join it.
+func (w *writer) serve(first *member) {
+	for _, m := range w.transact(first) {
+		m.outcome <- m.err
 	}
+	w.tend()
 }
 
-func (w *writer) loop() {
-	defer close(w.stopped)
-	for {
-		select {
-		case first := <-w.queue:
-			members, err := w.transact(first)
-			if err != nil {
-				w.tally.failed.Add(1)
-			}
-			for _, m := range members {
-				if err != nil {
-					m.err = err
-				}
-				m.outcome <- m.err
-			}
-			w.tend()
-		case <-w.stopping:
-			w.discard()
-			return
-		}
-	}
-}
+// attempt is a way to run a member in a transaction. clean is false if
+// something of it remains though it failed.
+type attempt func(context.Context, *member) (clean bool, err error)
 
 // transact runs first, and all that come while it works, in one transaction.
-// Its error is that of every member; without one, each has its own.
 //
-// Savepoints cost a fifth of a create, and hardly anything fails after it began
+// Savepoints cost a fifth of a change, and hardly anything fails after it began
 // to write. So the members do without until one does; then all run again, with
-// a savepoint each.
-func (w *writer) transact(first *member) (members []*member, err error) {
-	members = []*member{first}
-	again, err := w.try(&members, w.attempt)
-	if again {
-		if again, err = w.try(&members, w.attemptInSavepoint); again {
-			err = errors.New("a failed change could not be undone alone")
+// a savepoint each. Where that was undone too, by a deadlock with another
+// process, each gets a transaction to itself.
+func (w *writer) transact(first *member) []*member {
+	members := []*member{first}
+	if !w.try(&members, w.plainly, true) || !w.try(&members, w.inSavepoint, true) {
+		return members
+	}
+	for _, m := range members {
+		alone := []*member{m}
+		for tries := 3; w.try(&alone, w.inSavepoint, false); tries-- {
+			if tries == 0 {
+				w.tally.failed.Add(1)
+				m.err = fmt.Errorf("%w: others keep undoing the change", pat.ErrUnavailable)
+				break
+			}
 		}
 	}
-	return members, err
+	return members
 }
 
-// try runs members, and those that join them, by attempt and commits. again
-// means that one wrote something and failed, and nothing was committed.
-func (w *writer) try(members *[]*member, attempt func(context.Context, *member) (clean bool, err error)) (again bool, err error) {
+// try runs members, and those that may join them, and commits; then each member
+// has its outcome. again means that nothing was committed and that it is worth
+// another try.
+func (w *writer) try(members *[]*member, run attempt, joinable bool) (again bool) {
 	ctx := context.Background() // a caller's end must not end the others
-	if w.session == nil {
-		if w.session, err = openSession(ctx, w.pool); err != nil {
-			return false, w.notDone("connecting", err)
-		}
+	began := time.Now()
+	err := w.begin(ctx)
+	for err != nil && joinable && w.queue.join(members) {
+		continue // who waits need not try for themselves
 	}
-	if err := w.session.control(ctx, w.engine.begin); err != nil {
+	for i := 0; err == nil && !again && (i < len(*members) || joinable && time.Since(began) < maxOpen && w.queue.join(members)); i++ {
+		again, err = w.run(ctx, (*members)[i], run)
+	}
+	if err == nil && !again {
+		again, err = w.commit(ctx, *members)
+	}
+	if again || err != nil {
 		w.discard()
-		return false, w.notDone("beginning a transaction", err)
 	}
-	w.pace.begin()
-	for i := 0; i < len(*members) || w.join(members); i++ {
-		m := (*members)[i]
-		var clean bool
-		clean, m.err = attempt(ctx, m)
-		if w.engine.judge(m.err) != own {
-			w.discard()
-			return false, w.notDone("changing the database", m.err)
+	if err != nil {
+		for _, m := range *members {
+			m.err = err
 		}
-		if !clean {
-			w.discard()
-			return true, nil
+	}
+	if err != nil && !again {
+		w.tally.failed.Add(1)
+	}
+	return again
+}
+
+// begin starts a transaction. A connection that broke while nothing happened
+// is made anew once: nothing was begun on it.
+func (w *writer) begin(ctx context.Context) (err error) {
+	w.queue.pace.begin()
+	if w.session != nil {
+		if w.session.begin(ctx, w.engine.begin) == nil {
+			return nil
+		}
+		w.discard()
+	}
+	if w.session, err = openSession(ctx, w.pool, w.engine.patience); err != nil {
+		return w.notDone("connecting", err)
+	}
+	if err := w.session.begin(ctx, w.engine.begin); err != nil {
+		return w.notDone("beginning a transaction", err)
+	}
+	return nil
+}
+
+// run runs m, whose own failure ends it alone. err ends the transaction.
+func (w *writer) run(ctx context.Context, m *member, run attempt) (again bool, err error) {
+	changed := len(w.session.changed)
+	var clean bool
+	clean, m.err = run(ctx, m)
+	switch w.engine.judge(m.err) {
+	case own, spoilt:
+		if m.err != nil {
+			w.session.changed = w.session.changed[:changed]
+		}
+		return !clean, nil
+	case undone:
+		return true, nil
+	}
+	return false, w.notDone("changing the database", m.err)
+}
+
+// commit commits what members did, after the engine's last step.
+func (w *writer) commit(ctx context.Context, members []*member) (again bool, err error) {
+	var change int64
+	if w.session.asked && w.engine.number != nil {
+		if change, err = w.engine.number(w.session, w.session.changed); err != nil {
+			return w.engine.judge(err) == undone, w.notDone("numbering a change", err)
 		}
 	}
 	started := time.Now()
-	if err := w.session.control(ctx, `COMMIT`); err != nil {
-		w.discard()
-		return false, fmt.Errorf("%w: committing: %w", pat.ErrUnknown, err)
+	err = w.engine.commit(ctx, w.session)
+	switch {
+	case errors.Is(err, pat.ErrUnknown):
+		return false, err
+	case err != nil:
+		return w.engine.judge(err) == undone, w.notDone("committing", err)
 	}
-	w.pace.end(len(*members)+int(w.waiting.Load()), time.Since(started))
-	w.tally.committed(len(*members))
+	w.queue.committed(len(members), time.Since(started))
+	w.tally.committed(len(members))
+	for _, m := range members {
+		m.change = change
+	}
 	return false, nil
 }
 
-// join adds a change that waits, or comes in time, to members, if there is one
-// and room for it.
-func (w *writer) join(members *[]*member) bool {
-	if len(*members) == maxGroup {
-		return false
-	}
-	select {
-	case m := <-w.queue:
-		*members = append(*members, m)
-		return true
-	default:
-	}
-	if len(*members) >= w.pace.callers {
-		return false
-	}
-	select {
-	case m := <-w.queue:
-		*members = append(*members, m)
-		return true
-	case <-w.pace.late():
-		return false
-	}
-}
-
-// attempt runs m. clean is false if something of it remains though it failed.
-func (w *writer) attempt(_ context.Context, m *member) (clean bool, err error) {
+// plainly runs m in the transaction as it is.
+func (w *writer) plainly(_ context.Context, m *member) (clean bool, err error) {
 	w.session.wrote = false
 	err = m.guarded(w.session, w.log)
-	return err == nil || !w.session.wrote, err
+	return err == nil || !w.session.wrote && w.engine.judge(err) != spoilt, err
 }
 
-// attemptInSavepoint runs m so that nothing of it remains if it fails.
-func (w *writer) attemptInSavepoint(ctx context.Context, m *member) (clean bool, err error) {
+// inSavepoint runs m so that nothing of it remains if it fails.
+func (w *writer) inSavepoint(ctx context.Context, m *member) (clean bool, err error) {
 	if err := w.session.control(ctx, `SAVEPOINT member`); err != nil {
 		return false, err
 	}
 	failure := m.guarded(w.session, w.log)
-	if w.engine.judge(failure) != own {
+	if v := w.engine.judge(failure); v != own && v != spoilt {
 		return false, failure
 	}
 	if failure != nil {
@@ -242,12 +236,7 @@ func (m *member) guarded(s *session, log *slog.Logger) (err error) {
 }
 
 // notDone is an error that happened before the commit: nothing changed.
-func (w *writer) notDone(doing string, err error) error {
-	if w.engine.judge(err) == broken {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	return fmt.Errorf("%w: %s: %w", pat.ErrUnavailable, doing, err)
-}
+func (w *writer) notDone(doing string, err error) error { return w.engine.notDone(doing, err) }
 
 // discard closes the connection, which undoes what was not committed. The next
 // transaction gets a new one.

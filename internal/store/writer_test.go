@@ -88,15 +88,18 @@ func TestCreatesShareCommits(t *testing.T) {
 	}
 }
 
+// spoils make a token or its event one that cannot be kept beside an earlier.
+var spoils = map[string]func(good, bad *pat.Token, e *pat.Event, earlier pat.Event){
+	"the id is taken":       func(good, bad *pat.Token, _ *pat.Event, _ pat.Event) { bad.ID = good.ID },
+	"the digest is taken":   func(good, bad *pat.Token, _ *pat.Event, _ pat.Event) { bad.Digest = good.Digest },
+	"the event id is taken": func(_, _ *pat.Token, e *pat.Event, earlier pat.Event) { e.ID = earlier.ID },
+}
+
 // What only one change does wrong fails that change alone, whether it is seen
 // before or after it wrote something.
 func TestFailureOfOneMember(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(good, bad *pat.Token, e *pat.Event, earlier pat.Event){
-		"the id is taken":       func(good, bad *pat.Token, _ *pat.Event, _ pat.Event) { bad.ID = good.ID },
-		"the digest is taken":   func(good, bad *pat.Token, _ *pat.Event, _ pat.Event) { bad.Digest = good.Digest },
-		"the event id is taken": func(_, _ *pat.Token, e *pat.Event, earlier pat.Event) { e.ID = earlier.ID },
-	} {
+	for name, spoil := range spoils {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -313,7 +316,7 @@ func TestClosed(t *testing.T) {
 		h := hold(db)
 		closed := make(chan error, 1)
 		go func() { closed <- db.Close() }()
-		<-db.writer.stopping // Close waits for the change that was begun
+		<-db.writer.queue.stopping // Close waits for the change that was begun
 		token := newTokens(1)[0]
 		if err := db.Create(t.Context(), token, benchEvent(pat.ActionCreate, token, benchTime)); !errors.Is(err, pat.ErrUnavailable) {
 			t.Errorf("Create while closing = %v, want %v", err, pat.ErrUnavailable)
