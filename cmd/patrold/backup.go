@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -30,7 +31,7 @@ func backupCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				database = read.Database.Path
+				database = cmp.Or(read.Database.Path, read.Database.URL)
 			}
 			backup, err := daemon.Backup(cmd.Context(), database, output)
 			if err != nil {

@@ -39,7 +39,7 @@ func devCommand() *cobra.Command {
 	flags.StringVar(&options.IDPListen, "idp-listen", "127.0.0.1:8081", "address of the identity provider; port 0 is any")
 	flags.StringVar(&options.MetricsListen, "metrics-listen", "", "address of the metrics; port 0 is any (default none)")
 	flags.StringVar(&options.Data, "data", ".patrol", "directory for everything that is kept")
-	flags.StringVar(&options.Database, "database", "", "database, \"sqlite:PATH\" (default a file in the data directory)")
+	flags.StringVar(&options.Database, "database", "", "database, \"sqlite:PATH\" or \"postgres://USER:PASSWORD@HOST/NAME\" (default a file in the data directory)")
 	flags.BoolVar(&options.TLS, "tls", false, "serve HTTPS with an authority made in the data directory")
 	flags.StringArrayVar(&options.RegisterRedirects, "register-redirect", nil, "redirect URI to add to the console's client (repeatable)")
 	flags.DurationVar(&options.AccessTokenLife, "access-token-life", 0, "how long access tokens last (default 1h)")

@@ -1,12 +1,10 @@
 package daemon
 
 import (
-	"context"
 	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -62,20 +60,6 @@ func (d *daemon) verification(s setup, p parts, rest http.Handler) http.Handler 
 		Organizations: s.directory, Clients: s.verify.clients, Realm: s.verify.realm, Rest: rest, Log: p.log,
 		Address: func(r *http.Request) string { return server.ClientAddress(r, p.addressHeader) },
 	})
-}
-
-// openDatabase opens the SQLite file at path, which must not have been filled
-// under other keys by the same ids. missing are the ids of keys that it was
-// filled under and that the keyring lacks: the tokens of those are dead.
-func openDatabase(ctx context.Context, path string, keys *pat.Keyring, log *slog.Logger) (db *store.DB, missing []byte, err error) {
-	if db, err = store.OpenSQLite(ctx, path, log); err != nil {
-		return nil, nil, err
-	}
-	if missing, err = db.MatchKeys(ctx, keys.Fingerprints(), pat.Instant(time.Now())); err != nil {
-		db.Close()
-		return nil, nil, err
-	}
-	return db, missing, nil
 }
 
 // keyIDs lists the ids of a keyring, for the log.

@@ -69,10 +69,21 @@ type TLSConfig struct {
 	Key         string `toml:"key"`
 }
 
-// DatabaseConfig says where the SQLite file is.
+// DatabaseConfig says where tokens are kept: in a SQLite file or a PostgreSQL
+// database.
 type DatabaseConfig struct {
-	// Path is required; the file is made where it does not exist.
+	// Path is the SQLite file, made where it does not exist.
 	Path string `toml:"path"`
+	// URL is the PostgreSQL database, "postgres://USER@HOST:PORT/NAME" with the
+	// parameters of libpq, and no password in it. A server on another machine
+	// must show a certificate for its name unless sslmode says otherwise.
+	URL string `toml:"url"`
+	// Password refers to the password for URL: "file:PATH" or "env:NAME". It
+	// may be absent where the server asks for none.
+	Password SecretRef `toml:"password"`
+	// Partitions is how many parts the big tables get when the schema is made,
+	// 8 by default; PostgreSQL only.
+	Partitions int `toml:"partitions"`
 }
 
 // MetricsConfig says where metrics are served, besides /healthz and /readyz.

@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"encoding/base64"
+	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -100,7 +102,7 @@ func TestConfigFaultsAllAtOnce(t *testing.T) {
 		t.Fatal("Check found nothing")
 	}
 	for _, want := range []string{
-		"listen:", "public_url:", "tls:", "metrics.listen:", "database.path:", "log:", "limits.global_pats:", "keys[0].secret:",
+		"listen:", "public_url:", "tls:", "metrics.listen:", "database:", "log:", "limits.global_pats:", "keys[0].secret:",
 		"issuers[0].url:", "issuers[0].audiences:", "organizations[0].id:", "organizations[1].members:", "organizations[1].tenant:", "scopes:",
 		"verify.realm:", "verify.cache:", "introspection_clients[1].id:", "introspection_clients[1].secret:", "introspection_clients[1].organizations:",
 		"introspection_clients[2].id:",
@@ -111,6 +113,42 @@ func TestConfigFaultsAllAtOnce(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "hunter2") {
 		t.Error("Check repeats a secret that stands in the configuration")
+	}
+}
+
+func TestDatabaseConfig(t *testing.T) {
+	t.Parallel()
+	secret := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(secret, []byte("hunter2 @/:\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		config DatabaseConfig
+		fault  string
+	}{
+		"a file":                {DatabaseConfig{Path: "x.db"}, ""},
+		"a server":              {DatabaseConfig{URL: "postgres://patrol@db.example/patrol"}, ""},
+		"with everything":       {DatabaseConfig{URL: "postgres://patrol@db.example/patrol?sslmode=require", Password: SecretRef("file:" + secret), Partitions: 64}, ""},
+		"nothing":               {DatabaseConfig{}, "database: missing"},
+		"both":                  {DatabaseConfig{Path: "x.db", URL: "postgres://db.example/patrol"}, "exclude each other"},
+		"another kind":          {DatabaseConfig{URL: "mysql://db.example/patrol"}, "database.url: "},
+		"a password in it":      {DatabaseConfig{URL: "postgres://patrol:hunter2@db.example/patrol"}, "a password must not stand in it"},
+		"a password as a query": {DatabaseConfig{URL: "postgres://db.example/patrol?password=hunter2"}, "a password must not stand in it"},
+		"a password in clear":   {DatabaseConfig{URL: "postgres://db.example/patrol", Password: "hunter2"}, "database.password: a secret must not stand"},
+		"a wrong parameter":     {DatabaseConfig{URL: "postgres://db.example/patrol?sslmode=perhaps"}, "sslmode"},
+		"a file's password":     {DatabaseConfig{Path: "x.db", Password: SecretRef("file:" + secret)}, "belong to url"},
+		"a file's partitions":   {DatabaseConfig{Path: "x.db", Partitions: 8}, "belong to url"},
+		"too many partitions":   {DatabaseConfig{URL: "postgres://db.example/patrol", Partitions: 100_000}, "database.partitions:"},
+	} {
+		var f faults
+		db := tt.config.prepare(&f)
+		err := errors.Join(f...)
+		if (err == nil) != (tt.fault == "") || err != nil && !strings.Contains(err.Error(), tt.fault) || err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: the faults are %v, want %q and no password", name, err, tt.fault)
+		}
+		if tt.fault == "" && tt.config.Password != "" && !strings.Contains(db.url, url.QueryEscape("hunter2 @/:")) {
+			t.Errorf("%s: the password did not reach the URL", name)
+		}
 	}
 }
 

@@ -32,8 +32,8 @@ type DevOptions struct {
 	// Data is the directory for everything that is kept, "./.patrol" by
 	// default.
 	Data string
-	// Database is the tokens' database, "sqlite:PATH"; by default a file in
-	// Data.
+	// Database is the tokens' database, "sqlite:PATH" or "postgres://…", where a
+	// password may stand; by default a file in Data.
 	Database string
 	// TLS serves both over HTTPS, with a certificate authority made in Data.
 	TLS bool
@@ -191,11 +191,11 @@ func start(ctx context.Context, o DevOptions, m material, l listeners) (*Dev, er
 	if err != nil {
 		return nil, err
 	}
-	path, err := o.databasePath()
+	where, err := o.database()
 	if err != nil {
 		return nil, err
 	}
-	db, missing, err := openDatabase(ctx, path, s.keyring, o.Log)
+	db, missing, err := where.open(ctx, s.keyring, o.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -219,16 +219,18 @@ func start(ctx context.Context, o DevOptions, m material, l listeners) (*Dev, er
 	return &Dev{Info: info, File: file, d: d}, nil
 }
 
-// databasePath is the file that o.Database names.
-func (o DevOptions) databasePath() (string, error) {
-	if o.Database == "" {
-		return filepath.Join(o.Data, "patrol.db"), nil
+// database is what o.Database names.
+func (o DevOptions) database() (database, error) {
+	kind, rest, _ := strings.Cut(o.Database, ":")
+	switch {
+	case o.Database == "":
+		return database{path: filepath.Join(o.Data, "patrol.db")}, nil
+	case kind == "sqlite" && rest != "":
+		return database{path: rest}, nil
+	case kind == "postgres", kind == "postgresql":
+		return database{url: o.Database}, nil
 	}
-	path, ok := strings.CutPrefix(o.Database, "sqlite:")
-	if !ok || path == "" {
-		return "", fmt.Errorf("database %q: write \"sqlite:PATH\"; no other database is supported yet", strings.SplitN(o.Database, ":", 2)[0])
-	}
-	return path, nil
+	return database{}, fmt.Errorf("database %q: write \"sqlite:PATH\" or \"postgres://USER:PASSWORD@HOST/NAME\"", kind)
 }
 
 // client trusts certificates of the authority besides the machine's own, for

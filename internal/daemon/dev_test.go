@@ -15,6 +15,7 @@ import (
 	"github.com/patrolhq/patrol/client"
 	"github.com/patrolhq/patrol/internal/daemon"
 	"github.com/patrolhq/patrol/internal/patroltest"
+	"github.com/patrolhq/patrol/internal/store/postgrestest"
 )
 
 // run starts a development service on data; stop ends it.
@@ -188,10 +189,43 @@ func TestDevDatabaseElsewhere(t *testing.T) {
 		t.Errorf("the database has mode %o, want 600", mode)
 	}
 	_, err := daemon.StartDev(t.Context(), daemon.DevOptions{
-		Listen: "127.0.0.1:0", IDPListen: "127.0.0.1:0", Data: t.TempDir(), Database: "postgres://user:hunter2@host/db",
+		Listen: "127.0.0.1:0", IDPListen: "127.0.0.1:0", Data: t.TempDir(), Database: "mysql://user:hunter2@host/db",
 	})
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("StartDev with a database that is not supported = %v, want a sentence without its password", err)
+	}
+}
+
+// TestDevPostgres runs two services that share a directory's keys on one
+// database: what one created the other knows.
+func TestDevPostgres(t *testing.T) {
+	t.Parallel()
+	database, data := postgrestest.Database(t), t.TempDir()
+	one, stop := run(t, daemon.DevOptions{Data: data, Database: database})
+	defer stop()
+	created, err := alice(t, one).Create(t.Context(), api.PatTokenCreateRequest{DisplayName: "ci", Scope: "vso.code"})
+	if err != nil {
+		t.Fatalf("Create = %v", err)
+	}
+	copied := t.TempDir()
+	material, err := os.ReadFile(filepath.Join(data, "material.json"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(copied, "material.json"), material, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, stopOther := run(t, daemon.DevOptions{Data: copied, Database: database})
+	defer stopOther()
+	if got, err := alice(t, other).Get(t.Context(), created.AuthorizationID); err != nil || got.DisplayName != "ci" {
+		t.Errorf("Get from the other = %+v, %v, want the token", got, err)
+	}
+	if err := alice(t, other).Revoke(t.Context(), created.AuthorizationID); err != nil {
+		t.Errorf("Revoke by the other = %v", err)
+	}
+	_, err = daemon.StartDev(t.Context(), daemon.DevOptions{Listen: "127.0.0.1:0", IDPListen: "127.0.0.1:0", Data: t.TempDir(), Database: database})
+	if err == nil || !strings.Contains(err.Error(), "key") {
+		t.Errorf("StartDev with other keys = %v, want a sentence that says so", err)
 	}
 }
 

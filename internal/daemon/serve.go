@@ -41,7 +41,7 @@ func Serve(ctx context.Context, c Config, logs io.Writer) error {
 	if metricsListener != nil {
 		defer metricsListener.Close()
 	}
-	db, missing, err := openDatabase(ctx, c.Database.Path, s.keyring, log)
+	db, missing, err := s.database.open(ctx, s.keyring, log)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,6 +27,7 @@ import (
 	"github.com/patrolhq/patrol/client"
 	"github.com/patrolhq/patrol/internal/daemon"
 	"github.com/patrolhq/patrol/internal/identity"
+	"github.com/patrolhq/patrol/internal/store/postgrestest"
 )
 
 // issuer is an OpenID Connect issuer that signs what it is asked to.
@@ -144,12 +146,46 @@ func serve(t *testing.T, c daemon.Config) (logs *logBuffer, stop func()) {
 	}
 }
 
+func TestMain(m *testing.M) { os.Exit(postgrestest.Tests{M: m}.Run()) }
+
 // TestServe runs the production service with an OpenID Connect issuer, twice
 // on one database.
 func TestServe(t *testing.T) {
 	t.Parallel()
-	i := newIssuer(t)
-	config := serveConfig(t, i.url)
+	for name, database := range map[string]func(*testing.T) daemon.DatabaseConfig{
+		"SQLite": func(t *testing.T) daemon.DatabaseConfig {
+			return daemon.DatabaseConfig{Path: filepath.Join(t.TempDir(), "patrol.db")}
+		},
+		"PostgreSQL": postgresConfig,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := newIssuer(t)
+			config := serveConfig(t, i.url)
+			config.Database = database(t)
+			serveTwice(t, i, config)
+		})
+	}
+}
+
+// postgresConfig is an empty database, its password in a file.
+func postgresConfig(t *testing.T) daemon.DatabaseConfig {
+	t.Helper()
+	u, err := url.Parse(postgrestest.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := u.User.Password()
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte(password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.User(u.User.Username())
+	return daemon.DatabaseConfig{URL: u.String(), Password: daemon.SecretRef("file:" + file), Partitions: 2}
+}
+
+func serveTwice(t *testing.T, i *issuer, config daemon.Config) {
+	t.Helper()
 	accessToken := i.token(t, "alice")
 	c := &client.Client{
 		BaseURL: config.PublicURL, Organization: "acme",

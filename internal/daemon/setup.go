@@ -20,6 +20,7 @@ import (
 // setup is a configuration that was checked and understood: what the parts of
 // the service are made from.
 type setup struct {
+	database      database
 	keyring       *pat.Keyring
 	pageKey       []byte
 	directory     *pat.Directory
@@ -62,6 +63,7 @@ func (c Config) prepare() (setup, error) {
 	f := faults(c.unknown)
 	var s setup
 	c.checkServing(&f)
+	s.database = c.Database.prepare(&f)
 	c.checkDurations(&f)
 	s.keyring, s.pageKey = c.prepareKeys(&f)
 	s.issuers, s.signIn, s.authorization = c.prepareIssuers(&f)
@@ -85,9 +87,6 @@ func (c Config) checkServing(f *faults) {
 	}
 	if c.Metrics.Listen != "" {
 		f.add("metrics.listen", c.checkMetricsListen())
-	}
-	if c.Database.Path == "" {
-		f.addf("database.path", "missing: name the file that tokens are kept in")
 	}
 	if _, err := c.Log.handler(nil); err != nil {
 		f.add("log", err)

@@ -28,6 +28,9 @@ type Options struct {
 	Data string
 	// Metrics serves metrics, on a port of their own.
 	Metrics bool
+	// Database is where tokens are kept, as patrold dev has it; by default a
+	// file in Data.
+	Database string
 	// RegisterRedirects are added to the console's client.
 	RegisterRedirects []string
 	// Log receives what the service logs, as text; nil discards.
@@ -56,7 +59,7 @@ func Start(t testing.TB, o Options) *Server {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	options := daemon.DevOptions{
-		Listen: "127.0.0.1:0", IDPListen: "127.0.0.1:0", Data: o.Data, TLS: o.TLS,
+		Listen: "127.0.0.1:0", IDPListen: "127.0.0.1:0", Data: o.Data, Database: o.Database, TLS: o.TLS,
 		RegisterRedirects: o.RegisterRedirects, Log: log,
 	}
 	if o.Metrics {
