@@ -25,8 +25,8 @@ func (p *program) listCommand() *cobra.Command {
 		Short:   "List your tokens",
 		Example: "  patrol list\n  patrol list --status all --sort name --ascending\n" +
 			"  patrol list --json | jq -r '.[] | select(.usage and .usage.lastUsed == null).displayName'",
-		Args:    noArguments,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return p.list(cmd.Context(), f) },
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.list(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.status, "status", "active", "which tokens: active, expired, revoked or all")
