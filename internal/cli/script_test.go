@@ -70,26 +70,73 @@ func runScripts(t *testing.T, dir string, o patroltest.Options) {
 	testscript.Run(t, testscript.Params{
 		Dir: dir, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
-			s := patroltest.Start(e.T().(testing.TB), o)
-			e.Values["server"] = s
 			e.Setenv("HOME", e.WorkDir+"/home")
 			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/home/config")
 			e.Setenv("AppData", e.WorkDir+"/home/config")
 			e.Setenv("TZ", "UTC")
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each run sleeps for a second
-			e.Setenv("SERVER", s.API)
-			e.Setenv("CA_FILE", s.CAFile)
 			e.Setenv("BROWSER_USER", "alice@contoso.example")
-			for _, user := range []string{"alice", "bob"} { // in files, because variables are logged
-				token := s.Token(e.T().(testing.TB), user)
-				if err := os.WriteFile(filepath.Join(e.WorkDir, user+".token"), []byte(token), 0o600); err != nil {
-					return err
-				}
-			}
-			return nil
+			sv := &service{t: e.T().(testing.TB), dir: e.WorkDir, options: o}
+			e.Values["service"] = sv
+			return sv.start(e.Setenv)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "capture": capture, "mode": mode},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "capture": capture, "mode": mode, "verify": verify, "restart": restart,
+		},
 	})
+}
+
+// service is the patrold of a script.
+type service struct {
+	*patroltest.Server
+	t       testing.TB
+	dir     string
+	options patroltest.Options
+}
+
+// start starts it, and leaves access tokens to it in files, because variables
+// are logged.
+func (s *service) start(setenv func(key, value string)) error {
+	s.Server = patroltest.Start(s.t, s.options)
+	s.options.Data = s.Data
+	setenv("SERVER", s.API)
+	setenv("CA_FILE", s.CAFile)
+	for _, user := range []string{"alice", "bob"} {
+		if err := os.WriteFile(filepath.Join(s.dir, user+".token"), []byte(s.Token(s.t, user)), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restart stops the service, which writes down what it knows, and starts it
+// with the same data at another address.
+func restart(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: restart")
+	}
+	s := ts.Value("service").(*service)
+	s.Stop()
+	ts.Check(s.start(ts.Setenv))
+}
+
+// verify STATUS SCOPE FILE lets git present the secret in a file where SCOPE is
+// needed.
+func verify(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: verify status scope file")
+	}
+	s := ts.Value("service").(*service)
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.Verify.URL+"/contoso/"+args[1], nil)
+	ts.Check(err)
+	r.SetBasicAuth("", strings.TrimSpace(ts.ReadFile(args[2])))
+	r.Header.Set("User-Agent", "git/2.47.3")
+	resp, err := s.HTTP.Do(r)
+	ts.Check(err)
+	ts.Check(resp.Body.Close())
+	if got := strconv.Itoa(resp.StatusCode); got != args[0] {
+		ts.Fatalf("verify answered %s, want %s", got, args[0])
+	}
 }
 
 // exits CODE PROGRAM ARG... runs a program that must end with that code.

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,6 +46,7 @@ type Server struct {
 	Data string
 	// HTTP trusts the server's certificate.
 	HTTP *http.Client
+	stop func()
 }
 
 // Start starts a patrold that ends with the test.
@@ -71,15 +73,19 @@ func Start(t testing.TB, o Options) *Server {
 		t.Fatalf("starting patrold: %v", err)
 	}
 	s := Attach(t, dev)
-	t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		s.HTTP.CloseIdleConnections()
 		stop()
 		if err := dev.Wait(ctx); err != nil {
 			t.Errorf("stopping patrold: %v", err)
 		}
 	})
+	t.Cleanup(s.stop)
 	return s
 }
+
+// Stop ends what Start started, before the test ends.
+func (s *Server) Stop() { s.stop() }
 
 // Attach is a Server for a patrold that the caller started and ends.
 func Attach(t testing.TB, dev *daemon.Dev) *Server {
