@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,18 +22,28 @@ func (discard) Used(context.Context, []pat.Usage) error { return nil }
 
 // recorder keeps what it is given, unless it fails.
 type recorder struct {
+	mu    sync.Mutex
 	uses  []pat.Usage
 	calls []int
 	fail  error
 }
 
 func (r *recorder) Used(_ context.Context, uses []pat.Usage) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.fail != nil {
 		return r.fail
 	}
 	r.uses = append(r.uses, uses...)
 	r.calls = append(r.calls, len(uses))
 	return nil
+}
+
+// count is how many uses were recorded.
+func (r *recorder) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.uses)
 }
 
 // use has a token accepted once.
@@ -171,18 +182,18 @@ func TestRunRecordsInTime(t *testing.T) {
 		}
 		time.Sleep(round / 2)
 		synctest.Wait()
-		if got := len(store.uses); got < shards || got > 3*shards {
+		if got := store.count(); got < shards || got > 3*shards {
 			t.Errorf("%d uses were recorded at half time, want about half of %d", got, 4*shards)
 		}
 		time.Sleep(round / 2)
 		synctest.Wait()
-		if got := len(store.uses); got != 4*shards {
+		if got := store.count(); got != 4*shards {
 			t.Errorf("%d uses were recorded, want %d", got, 4*shards)
 		}
 		use(1000)
 		stop()
 		<-ended
-		if got := len(store.uses); got != 4*shards+1 {
+		if got := store.count(); got != 4*shards+1 {
 			t.Errorf("%d uses were recorded at the end, want %d", got, 4*shards+1)
 		}
 	})
