@@ -60,7 +60,7 @@ func appendAll(b []byte, r io.Reader, limit int) ([]byte, error) {
 		}
 		n, err := r.Read(b[len(b):min(cap(b), limit)])
 		b = b[:len(b)+n]
-		if err == io.EOF { //nolint:errorlint // the contract of io.Reader
+		if err == io.EOF {
 			return b, nil
 		}
 		if err != nil {
