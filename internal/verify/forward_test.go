@@ -446,26 +446,6 @@ func (w *world) askedBy(query, secret string) (status int, ok bool) {
 	return w.do(request(http.MethodGet, target, "", "Authorization", "Bearer "+secret)).StatusCode, true
 }
 
-// TestForwardAuthAllocates: a hit costs two allocations besides what net/http
-// needs, one more by Basic.
-func TestForwardAuthAllocates(t *testing.T) {
-	w := newWorld(t)
-	w.Service.Now, w.Verifier.Lease = nil, NewAlone()
-	_, secret := w.token(t, "vso.code", false)
-	for authorization, want := range map[string]float64{"Bearer " + secret: 2, basic("alice", secret): 3, "Bearer noise": 0} {
-		r := request(http.MethodGet, "/verify/contoso/vso.code/x", "", "Authorization", authorization, "User-Agent", "git/2")
-		answer := &bare{header: make(http.Header, 16)}
-		serve := func() {
-			clear(answer.header)
-			w.Front.ServeHTTP(answer, r)
-		}
-		serve()
-		if got := testing.AllocsPerRun(1000, serve); got > want {
-			t.Errorf("%.10s: %v allocations, want %v", authorization, got, want)
-		}
-	}
-}
-
 // bare is a response that costs nothing.
 type bare struct {
 	header http.Header
