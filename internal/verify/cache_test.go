@@ -116,7 +116,7 @@ func TestCacheAgainstModel(t *testing.T) {
 			batch, at, more = s.collect(at, make([]use, 0, 5))
 			record(batch)
 		}
-		record(spilled.uses)
+		record(spilled.take(make([]use, 0, maxSpilled)))
 		if diff := cmp.Diff(used, recorded, cmp.AllowUnexported(stamp{})); diff != "" {
 			t.Errorf("uses (-made +recorded):\n%s", diff)
 		}

@@ -18,7 +18,7 @@ func (f *Front) answerForwardAuth(w http.ResponseWriter, r *http.Request, s *scr
 	verdict, err := f.judge(r, s)
 	switch {
 	case err != nil:
-		f.complain(err)
+		f.complain(r, err)
 		w.Header()["Retry-After"] = soon
 		refuse(w, http.StatusServiceUnavailable, "it cannot be known now whether the token is good: try again in a moment\n")
 		return Unavailable

@@ -151,9 +151,10 @@ func refuse(w http.ResponseWriter, status int, sentence string) {
 	_, _ = io.WriteString(w, sentence) // the caller has gone
 }
 
-// complain logs seldom that something cannot be known.
-func (f *Front) complain(err error) {
-	if f.unavailable.due() {
+// complain logs seldom that something cannot be known, unless nobody waits for
+// the answer any more.
+func (f *Front) complain(r *http.Request, err error) {
+	if r.Context().Err() == nil && f.unavailable.due() {
 		f.Log.Error("tokens cannot be verified", "error", err)
 	}
 }

@@ -30,7 +30,7 @@ func (f *Front) answerIntrospection(w http.ResponseWriter, r *http.Request, s *s
 	}
 	outcome, active, err := f.introspect(r.Context(), form, client, s)
 	if err != nil {
-		f.complain(err)
+		f.complain(r, err)
 		return f.fault(w, unavailableNow)
 	}
 	s.buffer = s.buffer[:0]

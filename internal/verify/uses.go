@@ -44,10 +44,10 @@ func stampOf(u Use, micros int64) stamp {
 	return s
 }
 
-// spillway keeps the uses of tokens that are not in the cache, or no more.
+// spillway keeps the last uses of tokens that are not in the cache, or no more.
 type spillway struct {
 	mu   sync.Mutex
-	uses []use
+	uses map[pat.UUID]stamp
 	lost int64
 }
 
@@ -57,23 +57,31 @@ const maxSpilled = 1 << 15
 func (s *spillway) add(u use) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.uses) == maxSpilled {
+	known, ok := s.uses[u.token]
+	switch {
+	case ok && u.second < known.second:
+		return
+	case !ok && len(s.uses) == maxSpilled:
 		s.lost++
 		return
+	case s.uses == nil:
+		s.uses = map[pat.UUID]stamp{}
 	}
-	s.uses = append(s.uses, u)
+	s.uses[u.token] = u.stamp
 }
 
 // take appends to batch, as far as it has room, uses that it forgets.
 func (s *spillway) take(batch []use) []use {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rest := max(0, len(s.uses)-(cap(batch)-len(batch)))
-	batch = append(batch, s.uses[rest:]...)
-	s.uses = s.uses[:rest]
-	if rest == 0 && cap(s.uses) > 1024 {
-		s.uses = nil
+	for token, stamp := range s.uses {
+		if len(batch) == cap(batch) {
+			return batch
+		}
+		batch = append(batch, use{token, stamp})
+		delete(s.uses, token)
 	}
+	s.uses = nil
 	return batch
 }
 

@@ -143,7 +143,7 @@ func (v *Verifier) fill(ctx context.Context, bucket pat.Bucket, epoch uint64, fo
 		return now, false, nil
 	case err != nil:
 		return 0, false, unavailable("looking a token up", err)
-	case t.Digest != found.digest || !v.Keys.Sealed(t):
+	case t.Digest != found.digest || t.Scope == "" || !v.Keys.Sealed(t): // no token is made without a scope
 		v.complain(t.ID)
 		return now, false, nil
 	}
