@@ -42,6 +42,9 @@ type DevOptions struct {
 	RegisterRedirects []string
 	// AccessTokenLife is an hour by default.
 	AccessTokenLife time.Duration
+	// VerifyCache is how many bytes remembered tokens may take, 64 MiB by
+	// default.
+	VerifyCache int
 	// Log receives what happens; nil discards.
 	Log *slog.Logger
 }
@@ -337,6 +340,7 @@ func devSetup(o DevOptions, m material, l listeners) (s setup, err error) {
 	if s.catalogue, err = newCatalogue(s.scopes); err != nil {
 		return s, err
 	}
+	s.verify.cacheSize = o.VerifyCache
 	s.verify.clients = []verify.Client{verify.NewClient(m.Verify.ID, m.Verify.Secret)}
 	s.issuers = []identity.Issuer{{Kind: identity.KindEntra, URL: l.idpURL, Tenants: []string{m.Tenant}, Development: true}}
 	s.authorization = l.idpURL + "/" + m.Tenant

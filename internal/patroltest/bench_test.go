@@ -89,11 +89,19 @@ type connection struct {
 
 func dial(b *testing.B, s *patroltest.Server) *connection {
 	b.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.API, "http://"))
+	c, err := dialAddress(strings.TrimPrefix(s.API, "http://"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &connection{conn, textproto.NewReader(bufio.NewReader(conn))}
+	return c
+}
+
+func dialAddress(address string) (*connection, error) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return &connection{conn, textproto.NewReader(bufio.NewReader(conn))}, nil
 }
 
 // ask sends request and fails unless the answer has status 200.
