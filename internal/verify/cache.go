@@ -143,3 +143,14 @@ func (c *Cache) rows() (n int) {
 	}
 	return n
 }
+
+// evicted is how many left to make room for others.
+func (c *Cache) evicted() (n int64) {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		n += s.evicted
+		s.mu.Unlock()
+	}
+	return n
+}

@@ -176,6 +176,9 @@ func TestSecondChance(t *testing.T) {
 			r.set(referenced)
 		}
 	}
+	if left := int64(5000 - s.rows); s.evicted != left {
+		t.Errorf("%d rows count as evicted, want the %d that are not there", s.evicted, left)
+	}
 }
 
 // TestTooLargeIsNotKept: a row that would push out much is not worth it.

@@ -24,6 +24,8 @@ type shard struct {
 	// all bytes that ever went into the ring.
 	head, tail uint64
 	rows       int
+	// evicted counts the rows that left to make room.
+	evicted int64
 	// index is a hash table with linear probing: slots of four bytes, each with
 	// the place of a row in its low bits and some of the row's hash in the
 	// others; 0 is free.
@@ -167,6 +169,7 @@ func (s *shard) makeRoom(size int) {
 			s.move(r, offset)
 		default:
 			s.drop(r)
+			s.evicted++
 		}
 	}
 }

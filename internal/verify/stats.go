@@ -55,6 +55,8 @@ type Stats struct {
 	Hits, Misses int64
 	// Unsealed counts tokens that were refused because their seal is broken.
 	Unsealed int64
+	// Evictions are rows that left the cache to make room for others.
+	Evictions int64
 	// Rows are in the cache now, which takes up to Size bytes.
 	Rows, Size int
 	// LostUses counts the uses that could not be kept until the store took
@@ -71,7 +73,7 @@ func (f *Front) Stats() Stats {
 	return Stats{
 		ForwardAuth: f.forwardAuth.stats(), Introspection: f.introspection.stats(),
 		Hits: v.Cache.hits.Load(), Misses: v.Cache.misses.Load(), Unsealed: v.unsealed.Load(),
-		Rows: v.Cache.rows(), Size: v.Cache.size, LostUses: lost,
+		Evictions: v.Cache.evicted(), Rows: v.Cache.rows(), Size: v.Cache.size, LostUses: lost,
 	}
 }
 
