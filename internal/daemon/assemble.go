@@ -52,7 +52,7 @@ func (d *daemon) verification(s setup, p parts, rest http.Handler) http.Handler 
 	cache := verify.NewCache(s.verify.cacheSize)
 	p.db.OnChange(cache.Invalidate)
 	d.uses = &verify.Uses{Cache: cache, Store: p.db, Scopes: s.catalogue, Log: p.log}
-	return verify.NewFront(verify.Config{
+	front := verify.NewFront(verify.Config{
 		Verifier: &verify.Verifier{
 			Keys: s.keyring, Scopes: s.catalogue, Source: p.db, Lease: verify.NewAlone(), Cache: cache, Log: p.log,
 			Judge: &pat.Judge{Organizations: s.directory.ByID, Policy: s.policy, Limits: s.limits},
@@ -60,6 +60,8 @@ func (d *daemon) verification(s setup, p parts, rest http.Handler) http.Handler 
 		Organizations: s.directory, Clients: s.verify.clients, Realm: s.verify.realm, Rest: rest, Log: p.log,
 		Address: func(r *http.Request) string { return server.ClientAddress(r, p.addressHeader) },
 	})
+	d.metrics.registry.MustRegister(verifyCollector{front})
+	return front
 }
 
 // keyIDs lists the ids of a keyring, for the log.

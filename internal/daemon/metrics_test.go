@@ -51,6 +51,22 @@ func ask(t *testing.T, s *patroltest.Server, method, address string) (status int
 	return resp.StatusCode, string(data)
 }
 
+// forwardAuth asks about a token as a gateway does.
+func forwardAuth(t *testing.T, s *patroltest.Server, secret string) (status int) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.API+"/verify/contoso/vso.code", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth("", secret)
+	resp, err := s.HTTP.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
 // counted is the samples of a counter by the values of their labels.
 func counted(family *dto.MetricFamily) map[string]float64 {
 	samples := map[string]float64{}
@@ -72,14 +88,23 @@ func TestMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for range 2 {
+		if got := forwardAuth(t, s, *created.Token); got != http.StatusOK {
+			t.Errorf("verification = %d, want 200", got)
+		}
+	}
 	if err := c.Revoke(t.Context(), created.AuthorizationID); err != nil {
 		t.Fatal(err)
+	}
+	if got := forwardAuth(t, s, *created.Token); got != http.StatusUnauthorized {
+		t.Errorf("verification of a revoked token = %d, want 401", got)
 	}
 	secret := url.QueryEscape(*created.Token)
 	for _, path := range []string{"/" + secret + "/_apis/tokens/pats", "/contoso/_apis/" + secret, "/?" + secret} {
 		ask(t, s, http.MethodGet, s.API+path)
 	}
 	ask(t, s, *created.Token, s.API+"/healthz") // a method is a word too
+	ask(t, s, http.MethodGet, s.API+"/verify/"+secret+"/vso.code")
 
 	families, text := scrape(t, s)
 	pats := " /{organization}/_apis/tokens/pats "
@@ -98,7 +123,17 @@ func TestMetrics(t *testing.T) {
 	if commits.GetSampleCount() < 3 || commits.GetSampleSum() < 3 { // the keys, the token, its end
 		t.Errorf("%d commits of %v changes, want at least 3 of 3", commits.GetSampleCount(), commits.GetSampleSum())
 	}
+	asked := counted(families["patrol_verify_requests_total"])
+	maps.DeleteFunc(asked, func(_ string, n float64) bool { return n == 0 })
+	if diff := cmp.Diff(map[string]float64{"forward_auth accepted": 2, "forward_auth refused": 1, "forward_auth request": 1}, asked); diff != "" {
+		t.Errorf("verifications (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]float64{"hit": 1, "miss": 2}, counted(families["patrol_verify_cache_lookups_total"])); diff != "" {
+		t.Errorf("look-ups in the cache (-want +got):\n%s", diff)
+	}
 	for _, name := range []string{
+		"patrol_verify_duration_seconds", "patrol_verify_cache_evictions_total", "patrol_verify_cache_tokens",
+		"patrol_verify_cache_limit_bytes", "patrol_verify_unsealed_total", "patrol_verify_lost_uses_total",
 		"patrol_store_failed_transactions_total", "patrol_store_connections", "patrol_store_connections_limit",
 		"patrol_store_connection_waits_total", "patrol_store_connection_wait_seconds_total",
 		"go_goroutines", "go_build_info", "process_resident_memory_bytes",
