@@ -81,6 +81,7 @@ var owners = map[string][]string{
 	"github.com/getkin/kin-openapi":            nil,
 	"github.com/google/go-cmp":                 {"internal/store/storetest"},
 	"github.com/microsoft/azure-devops-go-api": nil,
+	"github.com/oasdiff/yaml3":                 nil,
 	"github.com/prometheus/client_model":       nil,
 	"github.com/prometheus/common":             nil,
 	"go.uber.org/goleak":                       nil,
