@@ -1,10 +1,6 @@
 package verify
 
-import (
-	"context"
-	"sync/atomic"
-	"time"
-)
+import "context"
 
 // Alone is the lease of a process that has its database for itself: it always
 // holds, since every change is made by this process.
@@ -14,27 +10,17 @@ import (
 // that is set back revives no token, and neither does a machine that slept,
 // whose monotonic clock may have stood still.
 type Alone struct {
-	read  func() (wall int64, elapsed time.Duration)
+	clock clock
 	start int64 // in nanoseconds
-	last  atomic.Int64
+	last  latest
 }
 
 // NewAlone starts with the time of now.
-func NewAlone() *Alone {
-	began := time.Now()
-	return newAlone(func() (int64, time.Duration) {
-		now := time.Now()
-		return now.UnixMicro(), now.Sub(began)
-	})
-}
+func NewAlone() *Alone { return newAlone(systemClock()) }
 
-// newAlone reads clocks by read: the wall clock in microseconds since 1970,
-// and the monotonic one since the start.
-func newAlone(read func() (wall int64, elapsed time.Duration)) *Alone {
-	a := &Alone{read: read}
-	wall, elapsed := read()
-	a.start = wall*1000 - int64(elapsed)
-	return a
+func newAlone(clock clock) *Alone {
+	now := clock.now()
+	return &Alone{clock: clock, start: now.wall*1000 - int64(now.monotonic)}
 }
 
 // aloneEpoch is the only one that there is.
@@ -45,15 +31,6 @@ func (a *Alone) Hold(context.Context) (epoch uint64, err error) { return aloneEp
 
 // Now is the time; the lease holds.
 func (a *Alone) Now() (micros int64, epoch uint64, ok bool) {
-	wall, elapsed := a.read()
-	now := max(wall, (a.start+int64(elapsed))/1000)
-	for {
-		last := a.last.Load()
-		if now <= last {
-			return last, aloneEpoch, true
-		}
-		if a.last.CompareAndSwap(last, now) {
-			return now, aloneEpoch, true
-		}
-	}
+	now := a.clock.now()
+	return a.last.advance(max(now.wall, (a.start+int64(now.monotonic))/1000)), aloneEpoch, true
 }

@@ -1,0 +1,27 @@
+package verify
+
+import "time"
+
+// leaseTime is how long a lease holds, from before its renewal. Whoever changes
+// a token waits longer than that for a node that does not answer.
+const leaseTime = 3 * time.Second
+
+// grant is a lease as one renewal granted it.
+type grant struct {
+	epoch uint64
+	// from is when the renewal began, before changes were read.
+	from instant
+	// asked is when the database was asked for its time, micros what it said,
+	// in microseconds since 1970. Some of its answer's way is counted as
+	// passed that had not: a token ends early rather than late.
+	asked  time.Duration
+	micros int64
+}
+
+// holds reports whether the lease holds.
+func (g *grant) holds(now instant) bool { return now.within(leaseTime, g.from) }
+
+// time is the database's.
+func (g *grant) time(now instant) int64 {
+	return g.micros + (now.monotonic - g.asked).Microseconds()
+}
