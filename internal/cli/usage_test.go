@@ -84,7 +84,8 @@ func TestLastUsesOrNot(t *testing.T) {
 	}{
 		{
 			"used", used, "",
-			[]string{"2026-11-23T11:00:00Z", "never"}, "organizations\to\nlast used\t2026-11-23T11:00:00Z\nused from\t192.0.2.7\nused by\tgit\nused for\tvso.code\n",
+			[]string{"2026-11-23T11:00:00Z", "never"},
+			"organizations\to\nlast used\t2026-11-23T11:00:00Z\nused from\t192.0.2.7\nused by\tgit\nused for\tvso.code\n",
 			[]string{usage, unused},
 		},
 		{"no such call", lacks, "", []string{"o", "o"}, "organizations\to\n", []string{"", ""}},

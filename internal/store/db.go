@@ -34,8 +34,11 @@ type DB struct {
 	writer  *writer
 	// creator keeps new tokens where the writer does not.
 	creator *creator
-	lock    io.Closer
-	close   func() error
+	// settlement and nodes are there where many processes use the database.
+	settlement *settlement
+	nodes      *Nodes
+	lock       io.Closer
+	close      func() error
 	// changed is told the digest of every token that may have changed, before
 	// the change is answered.
 	changed func(pat.Digest)
@@ -114,6 +117,9 @@ func newDB(e engine, readers, writers *sql.DB, lock io.Closer, log *slog.Logger)
 		if db.creator != nil {
 			db.creator.stop()
 		}
+		if db.settlement != nil {
+			db.settlement.stop()
+		}
 		return errors.Join(db.readers.Close(), db.writers.Close(), db.lock.Close())
 	})
 	return db
@@ -135,6 +141,10 @@ func (db *DB) Ping(ctx context.Context) error {
 	err := db.reading.row(ctx, `SELECT count(*) FROM server_key`).Scan(&keys)
 	return db.readFault(ctx, err)
 }
+
+// Nodes is how a process that is one of many asks the database about the
+// others; nil where it has the database for itself.
+func (db *DB) Nodes() *Nodes { return db.nodes }
 
 // Reconnect closes every connection to the database server, also those in use,
 // whose calls fail; calls to come get new ones. Without a server it does

@@ -26,8 +26,8 @@ var postgresMigrations embed.FS
 const (
 	// postgresReaders bounds the connections that read.
 	postgresReaders = 8
-	// postgresWriters are the writer's and the creator's.
-	postgresWriters = 2
+	// postgresWriters are the writer's, the creator's and the settlement's.
+	postgresWriters = 3
 	// oldestPostgres is the oldest version, as PostgreSQL numbers them.
 	oldestPostgres = 140000
 	// migrationLock is the advisory lock under which schemas are changed. It
@@ -68,12 +68,14 @@ func OpenPostgres(ctx context.Context, url string, o PostgresOptions, log *slog.
 	readers.SetMaxIdleConns(postgresReaders)
 	readers.SetConnMaxIdleTime(5 * time.Minute)
 	writers.SetMaxOpenConns(postgresWriters)
+	settlement := newSettlement(writers)
 	engine := engine{
 		begin: `BEGIN ISOLATION LEVEL READ COMMITTED`, commit: commitPostgres, judge: judgePostgres, severed: severedPostgres,
 		patience: statementTimeout + 2*time.Second, recordUses: recordUsesPostgres, cut: links.cut,
+		number: numberPostgres, settle: settlement.settle,
 	}
 	db := newDB(engine, readers, writers, io.NopCloser(nil), log)
-	db.creator = newCreator(engine, writers)
+	db.creator, db.settlement, db.nodes = newCreator(engine, writers), settlement, newNodes(db, config)
 	return db, nil
 }
 
@@ -200,9 +202,7 @@ func forgetWarnings(_ context.Context, conn *pgconn.PgConn) error {
 func warned(s *session) error {
 	var code any
 	err := s.conn.Raw(func(conn any) error {
-		data := conn.(*stdlib.Conn).Conn().PgConn().CustomData()
-		code = data[warning]
-		delete(data, warning)
+		code = takeWarning(conn.(*stdlib.Conn).Conn().PgConn())
 		return nil
 	})
 	switch {
@@ -212,4 +212,12 @@ func warned(s *session) error {
 		return fmt.Errorf("%w: the server committed with the warning %v, perhaps without its standby", pat.ErrUnknown, code)
 	}
 	return nil
+}
+
+// takeWarning is the SQLSTATE of what the server warned of since it was asked
+// last, nil where it did not.
+func takeWarning(conn *pgconn.PgConn) any {
+	code := conn.CustomData()[warning]
+	delete(conn.CustomData(), warning)
+	return code
 }

@@ -9,19 +9,36 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/patrolhq/patrol/internal/pat"
 	"github.com/patrolhq/patrol/internal/store/postgrestest"
 	"github.com/patrolhq/patrol/internal/store/storetest"
+	"github.com/patrolhq/patrol/internal/verify"
 )
 
 func TestPostgres(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t testing.TB) storetest.Database {
 		db, url := newPostgres(t)
+		node := verify.StartNode(db.Nodes(), verify.NewCache(0), slog.New(slog.DiscardHandler))
+		t.Cleanup(node.Close)
+		if _, err := node.Hold(t.Context()); err != nil {
+			t.Fatalf("Hold = %v", err)
+		}
 		return storetest.Database{
-			Store: db, SQL: sidePool(t, url),
+			Store: ofNode{db, db.Nodes()}, SQL: sidePool(t, url),
 			FullScans: func(t *testing.T) ([]string, int) { return fullScansPostgres(t, db) },
 		}
 	})
+}
+
+// ofNode is a store as a node uses it, for which every change waits.
+type ofNode struct {
+	*DB
+	nodes *Nodes
+}
+
+func (n ofNode) Lookup(ctx context.Context, bucket pat.Bucket, digest pat.Digest) (pat.Token, error) {
+	return n.nodes.Lookup(ctx, bucket, digest)
 }
 
 // newPostgres is an empty database of its own, with its URL.
