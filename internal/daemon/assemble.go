@@ -51,10 +51,11 @@ func assemble(s setup, p parts) (*daemon, http.Handler, error) {
 func (d *daemon) verification(s setup, p parts, rest http.Handler) http.Handler {
 	cache := verify.NewCache(s.verify.cacheSize)
 	p.db.OnChange(cache.Invalidate)
+	source, lease := d.knowledge(cache)
 	d.uses = &verify.Uses{Cache: cache, Store: p.db, Scopes: s.catalogue, Log: p.log}
 	front := verify.NewFront(verify.Config{
 		Verifier: &verify.Verifier{
-			Keys: s.keyring, Scopes: s.catalogue, Source: p.db, Lease: verify.NewAlone(), Cache: cache, Log: p.log,
+			Keys: s.keyring, Scopes: s.catalogue, Source: source, Lease: lease, Cache: cache, Log: p.log,
 			Judge: &pat.Judge{Organizations: s.directory.ByID, Policy: s.policy, Limits: s.limits},
 		},
 		Organizations: s.directory, Clients: s.verify.clients, Realm: s.verify.realm, Rest: rest, Log: p.log,
@@ -62,6 +63,17 @@ func (d *daemon) verification(s setup, p parts, rest http.Handler) http.Handler 
 	})
 	d.metrics.registry.MustRegister(verifyCollector{front})
 	return front
+}
+
+// knowledge is where tokens are looked up, and by what lease cache is right
+// about them: where others share the database, one that is kept with them.
+func (d *daemon) knowledge(cache *verify.Cache) (verify.Source, verify.Lease) {
+	nodes := d.db.Nodes()
+	if nodes == nil {
+		return d.db, verify.NewAlone()
+	}
+	d.node = verify.StartNode(nodes, cache, d.log)
+	return nodes, d.node
 }
 
 // keyIDs lists the ids of a keyring, for the log.

@@ -33,12 +33,14 @@ const sweepInterval = 30 * time.Second
 // daemon is what runs until it is told to stop: listeners, the sweeper, and the
 // recording of uses.
 type daemon struct {
-	log      *slog.Logger
-	db       *store.DB
-	service  *pat.Service
-	metrics  *metrics
-	traces   *traces
-	uses     *verify.Uses
+	log     *slog.Logger
+	db      *store.DB
+	service *pat.Service
+	metrics *metrics
+	traces  *traces
+	uses    *verify.Uses
+	// node is there where others share the database.
+	node     *verify.Node
 	servers  []*http.Server
 	failed   chan error
 	draining atomic.Bool
@@ -50,6 +52,11 @@ type daemon struct {
 func (d *daemon) ready(ctx context.Context) error {
 	if d.draining.Load() {
 		return errors.New("stopping")
+	}
+	if d.node != nil {
+		if _, err := d.node.Hold(ctx); err != nil {
+			return err
+		}
 	}
 	return d.db.Ping(ctx)
 }
@@ -93,11 +100,23 @@ func (d *daemon) sweep(ctx context.Context) {
 		} else if swept > 0 {
 			d.log.Info("tokens expired", "count", swept)
 		}
+		d.tidy(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
+	}
+}
+
+// tidy deletes what nodes have left behind.
+func (d *daemon) tidy(ctx context.Context) {
+	nodes := d.db.Nodes()
+	if nodes == nil {
+		return
+	}
+	if err := nodes.Tidy(ctx); err != nil && ctx.Err() == nil {
+		d.log.Warn("tidying up failed", "error", err)
 	}
 }
 
@@ -136,6 +155,9 @@ func (d *daemon) stop() error {
 	d.traces.stop(ctx)
 	d.stopWork()
 	d.work.Wait()
+	if d.node != nil {
+		d.node.Close()
+	}
 	if err := d.db.Close(); err != nil {
 		faults = append(faults, fmt.Errorf("closing the database: %w", err))
 	}

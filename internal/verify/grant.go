@@ -2,9 +2,9 @@ package verify
 
 import "time"
 
-// leaseTime is how long a lease holds, from before its renewal. Whoever changes
+// LeaseTime is how long a lease holds, from before its renewal. Whoever changes
 // a token waits longer than that for a node that does not answer.
-const leaseTime = 3 * time.Second
+const LeaseTime = 3 * time.Second
 
 // grant is a lease as one renewal granted it.
 type grant struct {
@@ -19,7 +19,7 @@ type grant struct {
 }
 
 // holds reports whether the lease holds.
-func (g *grant) holds(now instant) bool { return now.within(leaseTime, g.from) }
+func (g *grant) holds(now instant) bool { return now.within(LeaseTime, g.from) }
 
 // time is the database's.
 func (g *grant) time(now instant) int64 {

@@ -264,7 +264,7 @@ func TestLeaseCountsFromBeforeChangesAreRead(t *testing.T) {
 		w.hold() // after a join, a reading and a renewal
 		renewed := time.Now().Add(-4 * way)
 		w.board.set(func() { w.board.there = time.Hour })
-		time.Sleep(time.Until(renewed.Add(leaseTime)) - 1)
+		time.Sleep(time.Until(renewed.Add(LeaseTime)) - 1)
 		w.check("just before its end", 1)
 		time.Sleep(1)
 		w.check("at its end", 0)

@@ -16,7 +16,7 @@ const (
 	// may be slow. A renewal begins a second after the one before, so that an
 	// answer after two more would come too late.
 	joinTimeout  = 2500 * time.Millisecond
-	renewTimeout = leaseTime - renewInterval
+	renewTimeout = LeaseTime - renewInterval
 	// leaveTimeout bounds how long a node that stops takes for that.
 	leaveTimeout = time.Second
 	// The pauses between attempts to join: each doubles the one before.
