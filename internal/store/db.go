@@ -65,6 +65,8 @@ type engine struct {
 	patience time.Duration
 	// recordUses records uses; of several of one token the latest is kept.
 	recordUses func(*session, []pat.Usage) error
+	// usages reads them.
+	usages usageQuery
 	// number runs last before the commit of a transaction that changed tokens,
 	// or saw that a change has been made before. It gives the transaction a
 	// number, and settle, once it is committed and before that is answered,

@@ -106,18 +106,13 @@ func (s selection) bound(after *pat.Position) []any {
 // stretch reads at most limit rows of a part.
 func (db *DB) stretch(ctx context.Context, q pat.Query, r stretch, buckets []int64, limit int) ([]pat.Token, error) {
 	page := make([]pat.Token, 0, limit)
-	var zero pat.UUID
 	for _, bucket := range buckets {
-		arguments := append([]any{bucket, q.Owner[:], q.Organization[:], zero[:], int64(limit)}, r.bound...)
-		if r.judges() {
-			arguments = append(arguments, q.At.UnixMicro())
-		}
 		err := db.reading.query(ctx, func(scan func(...any) error) error {
 			var found tokenRow
 			err := found.scan(scan)
 			page = append(page, found.Token)
 			return err
-		}, db.lists[r.selection], arguments...)
+		}, db.lists[r.selection], r.arguments(q, bucket, limit)...)
 		if err != nil {
 			return nil, err
 		}
@@ -126,6 +121,16 @@ func (db *DB) stretch(ctx context.Context, q pat.Query, r stretch, buckets []int
 		slices.SortFunc(page, r.compare)
 	}
 	return page[:min(len(page), limit)], nil
+}
+
+// arguments are those of r's statement.
+func (r stretch) arguments(q pat.Query, bucket int64, limit int) []any {
+	var zero pat.UUID
+	arguments := append([]any{bucket, q.Owner[:], q.Organization[:], zero[:], int64(limit)}, r.bound...)
+	if r.judges() {
+		arguments = append(arguments, q.At.UnixMicro())
+	}
+	return arguments
 }
 
 // compare orders tokens as s does.

@@ -71,7 +71,7 @@ func OpenPostgres(ctx context.Context, url string, o PostgresOptions, log *slog.
 	settlement := newSettlement(writers)
 	engine := engine{
 		begin: `BEGIN ISOLATION LEVEL READ COMMITTED`, commit: commitPostgres, judge: judgePostgres, severed: severedPostgres,
-		patience: statementTimeout + 2*time.Second, recordUses: recordUsesPostgres, cut: links.cut,
+		patience: statementTimeout + 2*time.Second, recordUses: recordUsesPostgres, usages: usagesPostgres, cut: links.cut,
 		number: numberPostgres, settle: settlement.settle,
 	}
 	db := newDB(engine, readers, writers, io.NopCloser(nil), log)
@@ -156,6 +156,21 @@ func recordUsesPostgres(s *session, uses []pat.Usage) error {
 const recordUses = intoUsage + `SELECT DISTINCT ON (bucket, token) *
 	FROM unnest($1::integer[], $2::bytea[], $3::bigint[], $4::text[], $5::text[], $6::text[]) AS used (bucket, token, at, address, agent, scope)
 	ORDER BY bucket, token, at DESC` + keepLatest
+
+// usagesPostgres takes the ids as an array. Each limit keeps planners from
+// reading a bucket instead of the rows that are asked for.
+var usagesPostgres = usageQuery{
+	text: `SELECT ` + usageColumns + ` FROM (SELECT DISTINCT unnest($3::bytea[])) AS wanted (id),
+	LATERAL (SELECT * FROM token WHERE bucket = $1 AND owner = $2 AND id = wanted.id LIMIT 1) AS token,
+	LATERAL (SELECT * FROM token_usage WHERE bucket = $1 AND token = wanted.id LIMIT 1) AS u`,
+	ids: func(ids []pat.UUID) []any {
+		list := make([][]byte, len(ids))
+		for i := range ids {
+			list[i] = ids[i][:]
+		}
+		return []any{list}
+	},
+}
 
 // commitPostgres believes no success that is none. PostgreSQL answers the
 // COMMIT of a spoilt transaction with ROLLBACK; and it reports the success of

@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -63,7 +65,7 @@ func OpenSQLite(ctx context.Context, path string, log *slog.Logger) (_ *DB, err 
 		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), readers.Close(), writers.Close(), lock.Close())
 	}
 	engine := engine{
-		begin: `BEGIN IMMEDIATE`, commit: commitSQLite, judge: judgeSQLite, recordUses: recordUsesSQLite,
+		begin: `BEGIN IMMEDIATE`, commit: commitSQLite, judge: judgeSQLite, recordUses: recordUsesSQLite, usages: usagesSQLite,
 		tend: (&walKeeper{path: path + "-wal"}).tend,
 	}
 	return newDB(engine, readers, writers, lock, log), nil
@@ -117,6 +119,29 @@ func recordUsesSQLite(s *session, uses []pat.Usage) error {
 		}
 	}
 	return nil
+}
+
+// usagesSQLite has a parameter for each id of a page; those that are not needed
+// repeat the last.
+var usagesSQLite = usageQuery{
+	text: `SELECT ` + usageColumns + `
+	FROM token_usage u JOIN token ON token.bucket = u.bucket AND token.id = u.token
+	WHERE u.bucket = $1 AND token.bucket = $1 AND token.owner = $2 AND u.token IN (` + parameters(3, pat.MaxPage) + `)`,
+	ids: func(ids []pat.UUID) (arguments []any) {
+		for i := range pat.MaxPage {
+			arguments = append(arguments, ids[min(i, len(ids)-1)][:])
+		}
+		return arguments
+	},
+}
+
+// parameters are n of them from the first.
+func parameters(first, n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "$" + strconv.Itoa(first+i)
+	}
+	return strings.Join(list, ", ")
 }
 
 // judgeSQLite judges by the result code. What ends a transaction in SQLite may

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/patrolhq/patrol/internal/pat"
@@ -21,17 +20,15 @@ func useArguments(u pat.Usage) []any {
 	return []any{int64(u.Token.Bucket()), u.Token[:], u.At.UnixMicro(), text(u.Address), text(u.Agent), text(u.Scope)}
 }
 
-// selectUsage reads up to a page of usages in one bucket, with the tokens.
-var selectUsage = func() string {
-	var ids []string
-	for i := range pat.MaxPage {
-		ids = append(ids, "$"+strconv.Itoa(i+3))
-	}
-	columns := "token." + strings.Join(strings.Fields(strings.ReplaceAll(tokenColumns, ",", " ")), ", token.")
-	return `SELECT u.at, u.address, u.agent, u.scope, ` + columns + `
-	FROM token_usage u JOIN token ON token.bucket = u.bucket AND token.id = u.token
-	WHERE u.bucket = $1 AND token.bucket = $1 AND token.owner = $2 AND u.token IN (` + strings.Join(ids, ", ") + `)`
-}()
+// usageQuery reads up to a page of usages in one bucket, with the tokens. Its
+// parameters are the bucket, the owner, and what ids makes of the tokens' ids.
+type usageQuery struct {
+	text string
+	ids  func([]pat.UUID) []any
+}
+
+// usageColumns are those of a usage and its token.
+var usageColumns = "u.at, u.address, u.agent, u.scope, token." + strings.Join(strings.Fields(strings.ReplaceAll(tokenColumns, ",", " ")), ", token.")
 
 // usesPerChange bounds how long a flush of uses holds up other changes.
 const usesPerChange = 256
@@ -62,11 +59,7 @@ func (db *DB) Usage(ctx context.Context, owner pat.UUID, ids []pat.UUID) (found 
 		byBucket[id.Bucket()] = append(byBucket[id.Bucket()], id)
 	}
 	for bucket, ids := range byBucket {
-		arguments := make([]any, 0, 2+pat.MaxPage)
-		arguments = append(arguments, int64(bucket), owner[:])
-		for i := range pat.MaxPage {
-			arguments = append(arguments, ids[min(i, len(ids)-1)][:])
-		}
+		arguments := append([]any{int64(bucket), owner[:]}, db.engine.usages.ids(ids)...)
 		err := db.reading.query(ctx, func(scan func(...any) error) error {
 			var u pat.TokenUsage
 			var at int64
@@ -77,7 +70,7 @@ func (db *DB) Usage(ctx context.Context, owner pat.UUID, ids []pat.UUID) (found 
 			u.Of, u.Token, u.At = r.Token, r.ID, moment(at)
 			found = append(found, u)
 			return err
-		}, selectUsage, arguments...)
+		}, db.engine.usages.text, arguments...)
 		if err != nil {
 			return nil, db.readFault(ctx, fmt.Errorf("reading usages: %w", err))
 		}
