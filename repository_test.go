@@ -276,7 +276,7 @@ func sources(t *testing.T) []source {
 func TestDocumentsLink(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
-	for _, document := range []string{"README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/performance.md"} {
+	for _, document := range []string{"README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/operations.md", "docs/performance.md"} {
 		text, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)
