@@ -30,6 +30,7 @@ var inward = map[string][]string{
 	"internal/daemon":             {"api", "internal/devidp", "internal/identity", "internal/pat", "internal/server", "internal/store", "internal/verify"},
 	"internal/devidp":             nil,
 	"internal/devidp/devidptest":  nil,
+	"internal/gateways":           nil,
 	"internal/identity":           {"internal/pat"},
 	"internal/pat":                nil,
 	"internal/patroltest":         {"internal/daemon"},
@@ -276,7 +277,7 @@ func sources(t *testing.T) []source {
 func TestDocumentsLink(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
-	for _, document := range []string{"README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/operations.md", "docs/performance.md"} {
+	for _, document := range []string{"README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/gateways.md", "docs/operations.md", "docs/performance.md"} {
 		text, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)
