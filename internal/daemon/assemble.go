@@ -73,6 +73,7 @@ func (d *daemon) knowledge(cache *verify.Cache) (verify.Source, verify.Lease) {
 		return d.db, verify.NewAlone()
 	}
 	d.node = verify.StartNode(nodes, cache, d.log)
+	d.metrics.registry.MustRegister(leaseCollector{d.node})
 	return nodes, d.node
 }
 

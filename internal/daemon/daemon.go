@@ -141,11 +141,11 @@ func (d *daemon) wait(ctx context.Context) error {
 // stop lets requests end, then closes everything.
 func (d *daemon) stop() error {
 	d.draining.Store(true)
-	if err := tellManager("STOPPING=1"); err != nil {
-		d.log.Warn("the service stops, and its manager does not know", "error", err)
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
+	if err := tellManager(ctx, "STOPPING=1"); err != nil {
+		d.log.Warn("the service stops, and its manager does not know", "error", err)
+	}
 	var faults []error
 	for _, server := range d.servers {
 		if err := server.Shutdown(ctx); err != nil {

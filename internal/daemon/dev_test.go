@@ -38,6 +38,21 @@ func run(t *testing.T, o daemon.DevOptions) (s *patroltest.Server, stop func()) 
 	}
 }
 
+// withKeysOf is a new directory with the ids and keys of another, and no
+// database.
+func withKeysOf(t *testing.T, data string) string {
+	t.Helper()
+	copied := t.TempDir()
+	material, err := os.ReadFile(filepath.Join(data, "material.json"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(copied, "material.json"), material, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return copied
+}
+
 // alice is an SDK client of alice's.
 func alice(t *testing.T, s *patroltest.Server) *client.Client {
 	t.Helper()
@@ -207,15 +222,7 @@ func TestDevPostgres(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Create = %v", err)
 	}
-	copied := t.TempDir()
-	material, err := os.ReadFile(filepath.Join(data, "material.json"))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(copied, "material.json"), material, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, stopOther := run(t, daemon.DevOptions{Data: copied, Database: database})
+	other, stopOther := run(t, daemon.DevOptions{Data: withKeysOf(t, data), Database: database})
 	defer stopOther()
 	if got, err := alice(t, other).Get(t.Context(), created.AuthorizationID); err != nil || got.DisplayName != "ci" {
 		t.Errorf("Get from the other = %+v, %v, want the token", got, err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/patrolhq/patrol/api"
 	"github.com/patrolhq/patrol/internal/patroltest"
+	"github.com/patrolhq/patrol/internal/store/postgrestest"
 )
 
 // scrape is everything that the service tells of itself.
@@ -195,6 +196,34 @@ func TestMetricsListener(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("a long header = %d, want it refused", resp.StatusCode)
+	}
+}
+
+// TestLeaseMetrics: a node of many tells how its lease stands.
+func TestLeaseMetrics(t *testing.T) {
+	t.Parallel()
+	cluster := postgrestest.New(t)
+	s := patroltest.Start(t, patroltest.Options{Metrics: true, Database: cluster.URL("postgres")})
+	lease := func() (held, taken float64, aged bool) {
+		families, _ := scrape(t, s)
+		return families["patrol_lease_held"].GetMetric()[0].GetGauge().GetValue(),
+			families["patrol_lease_taken_total"].GetMetric()[0].GetCounter().GetValue(),
+			families["patrol_lease_age_seconds"] != nil
+	}
+	for held, taken, aged := lease(); held != 1 || taken != 1 || !aged; held, taken, aged = lease() {
+		if taken > 1 {
+			t.Fatalf("the node took %v leases, want one", taken)
+		}
+	}
+	cluster.Stop()
+	for held, _, aged := lease(); held != 0 || aged; held, _, aged = lease() {
+		continue
+	}
+	if err := cluster.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for held, taken, _ := lease(); held != 1 || taken != 2; held, taken, _ = lease() {
+		continue
 	}
 }
 

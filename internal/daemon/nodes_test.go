@@ -2,8 +2,6 @@ package daemon_test
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -32,14 +30,7 @@ func nodes(t *testing.T, database string) (services [2]*patroltest.Server) {
 	for i := range services {
 		data := first
 		if i > 0 {
-			data = t.TempDir()
-			material, err := os.ReadFile(filepath.Join(first, "material.json"))
-			if err == nil {
-				err = os.WriteFile(filepath.Join(data, "material.json"), material, 0o600)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			data = withKeysOf(t, first)
 		}
 		var stop func()
 		services[i], stop = run(t, daemon.DevOptions{Data: data, Database: database})

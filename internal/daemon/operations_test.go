@@ -48,7 +48,11 @@ func statement(t *testing.T, mark string) string {
 // TestOperationsNameMetrics: the page lists the families that there are.
 func TestOperationsNameMetrics(t *testing.T) {
 	t.Parallel()
-	s := patroltest.Start(t, patroltest.Options{Metrics: true, Data: filepath.Join(t.TempDir(), "data")})
+	s := patroltest.Start(t, patroltest.Options{Metrics: true, Database: postgrestest.Database(t)})
+	for leased := false; !leased; {
+		families, _ := scrape(t, s)
+		leased = families["patrol_lease_age_seconds"] != nil
+	}
 	if _, err := alice(t, s).Create(t.Context(), api.PatTokenCreateRequest{DisplayName: "ci", Scope: "vso.code"}); err != nil {
 		t.Fatal(err)
 	}
@@ -140,15 +144,8 @@ func TestOperationsCarryOver(t *testing.T) {
 	created := create("created")
 	stop()
 
-	lost := filepath.Join(t.TempDir(), "patrol.db")
-	if err := os.Rename(file, lost); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(backup, file); err != nil {
-		t.Fatal(err)
-	}
-	carryOver(t, file, strings.Replace(statement(t, "ATTACH"), "/var/lib/patrol/lost/patrol.db", lost, 1))
-	s, stop = run(t, daemon.DevOptions{Data: data})
+	carryOver(t, backup, strings.Replace(statement(t, "ATTACH"), "/var/lib/patrol/lost/patrol.db", file, 1))
+	s, stop = run(t, daemon.DevOptions{Data: withKeysOf(t, data), Database: "sqlite:" + backup})
 	defer stop()
 	for _, tt := range []struct {
 		name  string

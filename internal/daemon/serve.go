@@ -60,7 +60,7 @@ func Serve(ctx context.Context, c Config, logs io.Writer) error {
 	d.serveMetrics(metricsListener)
 	log.Info("serving", "address", listener.Addr().String(), "public_url", c.PublicURL,
 		"organizations", s.directory.Len(), "keys", keyIDs(s.keyring))
-	if err := tellManager("READY=1"); err != nil {
+	if err := tellManager(ctx, "READY=1"); err != nil {
 		return errors.Join(err, d.stop())
 	}
 	return d.wait(ctx)

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -8,12 +9,12 @@ import (
 
 // tellManager tells the service manager how far the service is, "READY=1" or
 // "STOPPING=1", where one asks to be told (sd_notify(3)).
-func tellManager(state string) error {
+func tellManager(ctx context.Context, state string) error {
 	address := os.Getenv("NOTIFY_SOCKET")
 	if address == "" {
 		return nil
 	}
-	conn, err := net.Dial("unixgram", address)
+	conn, err := new(net.Dialer).DialContext(ctx, "unixgram", address)
 	if err != nil {
 		return fmt.Errorf("telling the service manager: %w", err)
 	}

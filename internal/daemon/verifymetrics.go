@@ -64,3 +64,34 @@ func collectEndpoint(values chan<- prometheus.Metric, endpoint string, s verify.
 	upTo += uint64(s.Latency.Buckets[len(verify.LatencyBounds)])
 	values <- prometheus.MustNewConstHistogram(verifyDuration, upTo, s.Latency.Sum.Seconds(), buckets, endpoint)
 }
+
+// leaseCollector tells how the lease of one of many nodes stands.
+type leaseCollector struct{ node *verify.Node }
+
+var (
+	leaseHeld = prometheus.NewDesc("patrol_lease_held",
+		"1 where the node has a lease, 0 where it accepts no token.", nil, nil)
+	leaseAge = prometheus.NewDesc("patrol_lease_age_seconds",
+		"How long ago the lease was renewed.", nil, nil)
+	leasesTaken = prometheus.NewDesc("patrol_lease_taken_total",
+		"How often the node took a lease after it had none.", nil, nil)
+)
+
+// Describe implements [prometheus.Collector].
+func (c leaseCollector) Describe(descriptions chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{leaseHeld, leaseAge, leasesTaken} {
+		descriptions <- d
+	}
+}
+
+// Collect implements [prometheus.Collector]. There is no age without a lease.
+func (c leaseCollector) Collect(values chan<- prometheus.Metric) {
+	s := c.node.Stats()
+	held := 0.0
+	if s.Held {
+		held = 1
+		values <- prometheus.MustNewConstMetric(leaseAge, prometheus.GaugeValue, s.Age.Seconds())
+	}
+	values <- prometheus.MustNewConstMetric(leaseHeld, prometheus.GaugeValue, held)
+	values <- prometheus.MustNewConstMetric(leasesTaken, prometheus.CounterValue, float64(s.Epochs))
+}
