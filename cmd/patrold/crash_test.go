@@ -41,9 +41,9 @@ type process struct {
 	info daemon.DevInfo
 }
 
-func startProcess(t *testing.T, data string) *process {
+func startProcess(t *testing.T, data string, flags ...string) *process {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "dev", "--listen", "127.0.0.1:0", "--idp-listen", "127.0.0.1:0", "--data", data)
+	cmd := exec.Command(os.Args[0], append([]string{"dev", "--listen", "127.0.0.1:0", "--idp-listen", "127.0.0.1:0", "--data", data}, flags...)...)
 	cmd.Env = append(os.Environ(), runMain+"=1")
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
