@@ -195,7 +195,7 @@ func (k *Keyring) Digest(secret Secret) (digest Digest, ok bool) {
 // What a seal does not cover is the name and the revocation.
 func (k *Keyring) Sealed(t Token) bool {
 	key := k.byID[t.KeyID&127]
-	if key == nil {
+	if key == nil || strings.IndexByte(string(t.Scope), afterScope) >= 0 {
 		return false
 	}
 	want := key.sealOf(t)
@@ -211,6 +211,10 @@ func (k *Keyring) seal(t *Token) {
 	}
 }
 
+// afterScope keeps the scope apart from the owner's name. No scope of ours has
+// it; in one that does, a part of the name would pass for scopes.
+const afterScope = 0
+
 // sealOf is the seal of t under key: every field in a fixed place, so that no
 // two tokens share an encoding.
 func (key *tokenKey) sealOf(t Token) Seal {
@@ -225,7 +229,7 @@ func (key *tokenKey) sealOf(t Token) Seal {
 	encoded = binary.BigEndian.AppendUint64(encoded, uint64(t.ValidTo.UnixMicro()))
 	encoded = append(encoded, t.Scope...)
 	if t.OwnerName != "" { // tokens of before there were names keep their seals
-		encoded = append(encoded, 0) // no scope has it
+		encoded = append(encoded, afterScope)
 		encoded = append(encoded, t.OwnerName...)
 	}
 	return key.seal.sum(encoded, nil)

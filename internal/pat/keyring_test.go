@@ -234,6 +234,8 @@ func TestSealKeepsFieldsApart(t *testing.T) {
 	t.Parallel()
 	ring := testKeyring(t)
 	token := sealedToken(ring)
+	token.OwnerName = "alice app_token"
+	ring.seal(&token)
 	for name, swap := range map[string]func(*Token){
 		"owner and tenant":        func(t *Token) { t.Owner, t.Tenant = t.Tenant, t.Owner },
 		"tenant and organization": func(t *Token) { t.Tenant, t.Organization = t.Organization, t.Tenant },
@@ -244,6 +246,7 @@ func TestSealKeepsFieldsApart(t *testing.T) {
 		"no key":                  func(t *Token) { t.KeyID = 0 },
 		"a key beyond ASCII":      func(t *Token) { t.KeyID |= 0x80 },
 		"another token's seal":    func(t *Token) { t.Seal = sealedToken(ring).Seal },
+		"scope and owner's name":  func(t *Token) { t.Scope, t.OwnerName = t.Scope+"\x00"+Scope(t.OwnerName), "" },
 	} {
 		changed := token
 		swap(&changed)
