@@ -23,7 +23,8 @@ const maxScopeLength = 8192
 
 // ScopeDefinition is one entry of a catalogue.
 type ScopeDefinition struct {
-	// Name is lower case: letters, digits, '.', '_' and '-'.
+	// Name is lower case: letters, digits, '.', '_' and '-', which is not the
+	// first: alone it asks for no scope at all.
 	Name string
 	// Includes are the names of the scopes that it grants besides itself.
 	Includes []string
@@ -48,7 +49,7 @@ func NewCatalogue(definitions []ScopeDefinition) (*Catalogue, error) {
 	var faults []string
 	for _, d := range definitions {
 		if !isScopeName(d.Name) {
-			faults = append(faults, fmt.Sprintf("scope %q: a name is made of a-z, 0-9, '.', '_' and '-'", d.Name))
+			faults = append(faults, fmt.Sprintf("scope %q: a name is made of a-z, 0-9, '.', '_' and '-', and does not start with '-'", d.Name))
 		}
 		if _, twice := includes[d.Name]; twice {
 			faults = append(faults, fmt.Sprintf("scope %q is defined twice", d.Name))
@@ -93,7 +94,7 @@ func (c *Catalogue) collect(reached ScopeSet, name string, includes map[string][
 }
 
 func isScopeName(name string) bool {
-	return name != "" && len(name) <= 100 && !strings.ContainsFunc(name, func(r rune) bool {
+	return name != "" && len(name) <= 100 && name[0] != '-' && !strings.ContainsFunc(name, func(r rune) bool {
 		return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-')
 	})
 }

@@ -219,6 +219,7 @@ func TestNewCatalogueFaults(t *testing.T) {
 		{Name: "Deploy"},
 		{Name: "a b"},
 		{Name: ""},
+		{Name: "-"},
 		{Name: strings.Repeat("x", 101)},
 		{Name: "twice"},
 		{Name: "twice"},
@@ -229,7 +230,7 @@ func TestNewCatalogueFaults(t *testing.T) {
 		t.Fatal("NewCatalogue accepts all of them")
 	}
 	for _, want := range []string{
-		`"Deploy": a name is made of`, `"a b": a name is made of`, `"": a name is made of`, `"xxx`,
+		`"Deploy": a name is made of`, `"a b": a name is made of`, `"": a name is made of`, `"-": a name is made of`, `"xxx`,
 		`"twice" is defined twice`, `"app_token" is defined twice`,
 		`"deploy" includes "missing"`, `"deploy" includes "app_token"`,
 	} {
