@@ -81,6 +81,7 @@ func (d *daemon) serve(listener net.Listener, handler http.Handler) {
 
 // run has server answer until it is shut down.
 func (d *daemon) run(listener net.Listener, server *http.Server) {
+	server.DisableGeneralOptionsHandler = true // it says yes to "OPTIONS *", and a yes opens gates
 	server.ErrorLog = slog.NewLogLogger(d.log.Handler(), slog.LevelDebug)
 	d.servers = append(d.servers, server)
 	d.work.Go(func() {

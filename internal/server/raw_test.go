@@ -81,6 +81,8 @@ func TestRawRequests(t *testing.T) {
 		{"HTTP/1.0 with a body", request("POST "+target+" HTTP/1.0", auth+length, create), 200},
 		{"HTTP/1.1 without Host", "GET " + target + " HTTP/1.1\r\n" + auth + "\r\n", 400},
 		{"absolute form", request("GET http://elsewhere.example"+target+" HTTP/1.1", auth, ""), 200},
+		{"asterisk form", request("OPTIONS * HTTP/1.1", "", ""), 404},
+		{"asterisk form with a token", request("OPTIONS * HTTP/1.1", auth, ""), 404},
 		{"chunked body", request("POST "+target+" HTTP/1.1", auth+"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n", fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(create), create)), 200},
 		{"many headers", request("GET "+target+" HTTP/1.1", auth+flood(500, 50), ""), 200},
 		{"flood of headers", request("GET "+target+" HTTP/1.1", auth+flood(5000, 50), ""), 431},
