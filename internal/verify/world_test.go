@@ -22,9 +22,10 @@ import (
 	"github.com/patrolhq/patrol/api"
 	"github.com/patrolhq/patrol/internal/pat"
 	"github.com/patrolhq/patrol/internal/store"
+	"github.com/patrolhq/patrol/internal/store/postgrestest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(postgrestest.Tests{M: m}) }
 
 // noon is when every world begins.
 var noon = time.Date(2026, time.December, 1, 12, 0, 0, 123456000, time.UTC)
