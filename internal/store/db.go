@@ -39,6 +39,8 @@ type DB struct {
 	nodes      *Nodes
 	lock       io.Closer
 	close      func() error
+	// migration is what opening did to the schema.
+	migration Migration
 	// changed is told the digest of every token that may have changed, before
 	// the change is answered.
 	changed func(pat.Digest)

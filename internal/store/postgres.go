@@ -60,7 +60,7 @@ func OpenPostgres(ctx context.Context, url string, o PostgresOptions, log *slog.
 	if err != nil {
 		return nil, err
 	}
-	if err := preparePostgres(ctx, config, o, log); err != nil {
+	if _, err := preparePostgres(ctx, config, o, log); err != nil {
 		return nil, fmt.Errorf("database %s on %s: %w", config.Database, config.Host, err)
 	}
 	readers, writers := stdlib.OpenDB(*config), stdlib.OpenDB(*config)
@@ -80,47 +80,56 @@ func OpenPostgres(ctx context.Context, url string, o PostgresOptions, log *slog.
 }
 
 // preparePostgres checks the server and brings the schema up to date.
-func preparePostgres(ctx context.Context, config *pgx.ConnConfig, o PostgresOptions, log *slog.Logger) error {
+func preparePostgres(ctx context.Context, config *pgx.ConnConfig, o PostgresOptions, log *slog.Logger) (done Migration, err error) {
 	partitions := o.Partitions
 	if partitions == 0 {
 		partitions = DefaultPartitions
 	}
 	if partitions < 1 || partitions > MaxPartitions {
-		return fmt.Errorf("%d partitions: it must be 1 to %d", partitions, MaxPartitions)
+		return done, fmt.Errorf("%d partitions: it must be 1 to %d", partitions, MaxPartitions)
 	}
-	patient := config.Copy()
-	for _, timeout := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
-		patient.RuntimeParams[timeout] = "0" // others migrate first, and old tables are big
-	}
-	patient.RuntimeParams["patrol.partitions"] = strconv.Itoa(partitions)
-	pool := stdlib.OpenDB(*patient)
+	config = patient(config) // others migrate first, and old tables are big
+	config.RuntimeParams["patrol.partitions"] = strconv.Itoa(partitions)
+	pool := stdlib.OpenDB(*config)
 	defer pool.Close() // which gives back the lock
 	lock, err := pool.Conn(ctx)
 	if err != nil {
-		return err
+		return done, err
 	}
 	defer lock.Close()
 	if err := checkServer(ctx, lock, log); err != nil {
-		return err
+		return done, err
 	}
 	if _, err := lock.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, int64(migrationLock)); err != nil {
-		return fmt.Errorf("waiting for others that migrate: %w", err)
+		return done, fmt.Errorf("waiting for others that migrate: %w", err)
 	}
 	migrations, err := fs.Sub(postgresMigrations, "migrations/postgres")
 	if err != nil {
-		return err
+		return done, err
 	}
-	if err := migrate(ctx, goose.DialectPostgres, pool, migrations, log); err != nil {
-		return err
+	done, err = migrate(ctx, goose.DialectPostgres, pool, migrations, log)
+	if isForbidden(err) {
+		return done, fmt.Errorf("%w; this role may not: run \"patrold migrate\" as the role that owns the schema", err)
+	} else if err != nil {
+		return done, err
 	}
 	var have int
 	if err := lock.QueryRowContext(ctx, `SELECT count(*) FROM pg_inherits WHERE inhparent = 'token'::regclass`).Scan(&have); err != nil {
-		return fmt.Errorf("counting partitions: %w", err)
+		return done, fmt.Errorf("counting partitions: %w", err)
 	}
 	if o.Partitions != 0 && o.Partitions != have {
 		log.Warn("the schema was made with another number of partitions, which stays", "partitions", have, "configured", o.Partitions)
 	}
-	return nil
+	return done, nil
+}
+
+// patient is config without timeouts.
+func patient(config *pgx.ConnConfig) *pgx.ConnConfig {
+	config = config.Copy()
+	for _, timeout := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
+		config.RuntimeParams[timeout] = "0"
+	}
+	return config
 }
 
 // checkServer refuses a server that cannot keep what we write.

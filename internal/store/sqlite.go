@@ -57,9 +57,10 @@ func OpenSQLite(ctx context.Context, path string, log *slog.Logger) (_ *DB, err 
 	readers.SetMaxOpenConns(maxReaders)
 	readers.SetMaxIdleConns(maxReaders)
 	readers.SetConnMaxIdleTime(5 * time.Minute) // an idle service keeps no caches
+	var migrated Migration
 	migrations, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
 	if err == nil {
-		err = migrate(ctx, goose.DialectSQLite3, writers, migrations, log)
+		migrated, err = migrate(ctx, goose.DialectSQLite3, writers, migrations, log)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), readers.Close(), writers.Close(), lock.Close())
@@ -68,7 +69,9 @@ func OpenSQLite(ctx context.Context, path string, log *slog.Logger) (_ *DB, err 
 		begin: `BEGIN IMMEDIATE`, commit: commitSQLite, judge: judgeSQLite, recordUses: recordUsesSQLite, usages: usagesSQLite,
 		tend: (&walKeeper{path: path + "-wal"}).tend,
 	}
-	return newDB(engine, readers, writers, lock, log), nil
+	db := newDB(engine, readers, writers, lock, log)
+	db.migration = migrated
+	return db, nil
 }
 
 // createPrivate creates the file for its owner alone, and its directory. SQLite

@@ -59,6 +59,12 @@ func isRefused(err error) bool {
 	return ok && failure.SeverityUnlocalized == "ERROR"
 }
 
+// isForbidden reports whether the role lacks a right.
+func isForbidden(err error) bool {
+	failure, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && failure.Code == "42501"
+}
+
 // isUnsent reports whether nothing of a statement was sent for certain.
 func isUnsent(err error) bool {
 	return errors.Is(err, errNotSent) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || pgconn.SafeToRetry(err)
