@@ -52,6 +52,7 @@ func introduce(cmd *cobra.Command, dev *daemon.Dev) {
 	out := cmd.OutOrStdout()
 	organization := dev.Info.Organizations[0].Name
 	fmt.Fprintf(out, "API       %s/%s/_apis/tokens/pats\n", dev.Info.API, organization)
+	fmt.Fprintf(out, "verify    %s/%s/vso.code\n", dev.Info.Verify.URL, organization)
 	fmt.Fprintf(out, "sign-in   %s (users and passwords: %s)\n", dev.Info.IDP, dev.File)
 	if dev.Info.Metrics != "" {
 		fmt.Fprintf(out, "metrics   %s\n", dev.Info.Metrics)
