@@ -20,7 +20,8 @@ const nodeConnectTimeout = 1500 * time.Millisecond
 // The statements of a node. None is prepared, which would take another turn:
 // the database may be slow.
 const (
-	insertNode = `INSERT INTO node (epoch, renewal, applied, joined_at)
+	insertNode = `WITH left_behind AS (DELETE FROM node WHERE epoch = ANY($2::bytea[]))
+		INSERT INTO node (epoch, renewal, applied, joined_at)
 		SELECT $1, 1, seq, ` + serverTime + ` FROM change_counter WHERE id = 1 RETURNING applied`
 	selectChanges = `SELECT change_counter.seq, coalesce(invalidation.digest, '')
 		FROM change_counter LEFT JOIN invalidation ON invalidation.seq > $1 WHERE change_counter.id = 1`
@@ -45,6 +46,9 @@ type Nodes struct {
 	conn   *pgx.Conn
 	// epoch is the one that has a row, nil where none is known to.
 	epoch atomic.Pointer[pat.UUID]
+	// leftBehind are epochs of this node that have ended, or never began, and
+	// whose rows may be there: nobody is to wait for them.
+	leftBehind [][]byte
 	// renewals are those of all nodes when [Nodes.Tidy] last looked.
 	renewals map[pat.UUID]int64
 }
@@ -56,16 +60,19 @@ func newNodes(db *DB, config *pgx.ConnConfig) *Nodes {
 	return &Nodes{db: db, config: config}
 }
 
-// Join inserts the row of a new epoch over a new connection. applied is the
-// number of the last change then.
+// Join inserts the row of a new epoch over a new connection, and deletes those
+// of epochs before it. applied is the number of the last change then.
 func (n *Nodes) Join(ctx context.Context, epoch pat.UUID) (applied int64, err error) {
 	n.hangUp()
 	if n.conn, err = pgx.ConnectConfig(ctx, n.config.Copy()); err != nil {
 		return 0, fmt.Errorf("connecting: %w", err)
 	}
-	if err = n.ask(ctx, insertNode, epoch[:]).Scan(&applied); err != nil {
+	before := n.leftBehind
+	n.leftBehind = append(before, epoch[:])
+	if err = n.ask(ctx, insertNode, epoch[:], before).Scan(&applied); err != nil {
 		return 0, fmt.Errorf("inserting the node's row: %w", err)
 	}
+	n.leftBehind = [][]byte{epoch[:]}
 	n.epoch.Store(&epoch)
 	return applied, nil
 }

@@ -377,3 +377,38 @@ func TestTidy(t *testing.T) {
 	tidy()
 	count("once the other has left", 0, 0)
 }
+
+// A node that lost its lease takes the row of it away when it joins anew, or
+// changes would wait for that. Those of others it leaves alone.
+func TestJoinAnew(t *testing.T) {
+	t.Parallel()
+	db, url := newPostgres(t)
+	token := kept(t, db)
+	p, _ := join(t, url)
+	before := p.row
+	p.Drop()
+	p.row = pat.RandomUUID()
+	if _, err := p.Join(t.Context(), p.row); err != nil {
+		t.Fatalf("Join = %v", err)
+	}
+	if _, err := p.Renew(t.Context(), before, 0); err == nil {
+		t.Error("the row of an epoch that has ended is there")
+	}
+	other, _ := join(t, url)
+	p.renew(0)
+	other.renew(0)
+	done := make(chan error, 1)
+	go func() { done <- revoke(t.Context(), db, token) }()
+	for _, node := range []*peer{p, other} {
+		for upTo := int64(0); upTo == 0; {
+			var err error
+			if _, upTo, err = node.Changes(t.Context(), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		node.renew(1)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("with two nodes that know of it, the revoke = %v", err)
+	}
+}
