@@ -253,6 +253,9 @@ func (m Model) execute(w *world, i int, r *request) {
 		r.state, r.applied = seen, w.counter
 	case r.insert:
 		r.state = done
+		for before := range r.epoch {
+			w.remove(i, before) // the lease of that was given up
+		}
 		row.there, row.applied = true, r.applied
 	case row.there:
 		r.state = done
