@@ -2,8 +2,10 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/patrolhq/patrol/internal/pat"
@@ -15,6 +17,19 @@ import (
 type database struct {
 	path, url  string
 	partitions int
+}
+
+// parseDatabase reads "sqlite:PATH" or "postgres://…", where a password may
+// stand.
+func parseDatabase(text string) (database, error) {
+	kind, rest, _ := strings.Cut(text, ":")
+	switch {
+	case kind == "sqlite" && rest != "":
+		return database{path: rest}, nil
+	case kind == "postgres", kind == "postgresql":
+		return database{url: text}, nil
+	}
+	return database{}, fmt.Errorf("database %q: write \"sqlite:PATH\" or \"postgres://USER:PASSWORD@HOST/NAME\"", kind)
 }
 
 // prepare checks c and reads the password that it refers to.

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/patrolhq/patrol/api"
@@ -224,16 +223,10 @@ func start(ctx context.Context, o DevOptions, m material, l listeners) (*Dev, er
 
 // database is what o.Database names.
 func (o DevOptions) database() (database, error) {
-	kind, rest, _ := strings.Cut(o.Database, ":")
-	switch {
-	case o.Database == "":
+	if o.Database == "" {
 		return database{path: filepath.Join(o.Data, "patrol.db")}, nil
-	case kind == "sqlite" && rest != "":
-		return database{path: rest}, nil
-	case kind == "postgres", kind == "postgresql":
-		return database{url: o.Database}, nil
 	}
-	return database{}, fmt.Errorf("database %q: write \"sqlite:PATH\" or \"postgres://USER:PASSWORD@HOST/NAME\"", kind)
+	return parseDatabase(o.Database)
 }
 
 // client trusts certificates of the authority besides the machine's own, for

@@ -91,7 +91,7 @@ func copyInto(ctx context.Context, config *pgx.ConnConfig, source *sql.DB, progr
 	if _, err := tx.Exec(ctx, `ANALYZE `+tableNames()); err != nil {
 		return nil, fmt.Errorf("making statistics: %w", err)
 	}
-	if err := tx.Commit(ctx); err != nil {
+	if err := tx.Commit(context.WithoutCancel(ctx)); err != nil {
 		return nil, fmt.Errorf("committing: %w; try again: where it was committed all the same, that tells", err)
 	}
 	if code := conn.PgConn().CustomData()[warning]; code != nil {

@@ -28,7 +28,8 @@ func TestPlansOfYoungTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	owner := pat.UUID{1}
+	owner, side := pat.UUID{1}, sidePool(t, url)
+	execute(t, side, `INSERT INTO node (epoch, renewal, applied, joined_at) VALUES ($1, 1, 0, 0)`, owner[:])
 	youngs := youngStatements(db, owner)
 	for i, y := range youngs {
 		if _, err := conn.ExecContext(t.Context(), fmt.Sprintf("PREPARE young%d AS %s", i, y.text)); err != nil {
@@ -38,7 +39,7 @@ func TestPlansOfYoungTables(t *testing.T) {
 			t.Errorf("on empty tables a statement reads %d blocks:\n%s", blocks, y.text)
 		}
 	}
-	fillYoung(t, sidePool(t, url), owner)
+	fillYoung(t, side, owner)
 	for i, y := range youngs {
 		blocks, rows := y.run(t, conn, i)
 		if rows != y.rows || blocks > 50+10*y.rows {
@@ -124,6 +125,7 @@ func youngStatements(db *DB, owner pat.UUID) []young {
 	bucket, now := int64(0), benchTime.UnixMicro()
 	all := []young{
 		{lookupToken, []any{bucket, digest}, 1},
+		{lookupBeside, []any{bucket, digest, owner[:]}, 1},
 		{findToken, []any{bucket, id[:], owner[:]}, 1},
 		{expireToken, []any{bucket, id[:], int64(1), int64(2)}, 1},
 		{updateToken, []any{
