@@ -277,7 +277,10 @@ func sources(t *testing.T) []source {
 func TestDocumentsLink(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
-	for _, document := range []string{"README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/gateways.md", "docs/operations.md", "docs/performance.md"} {
+	for _, document := range []string{
+		"README.md", "CONTRIBUTING.md",
+		"docs/architecture.md", "docs/gateways.md", "docs/operations.md", "docs/performance.md", "docs/postgresql.md",
+	} {
 		text, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)

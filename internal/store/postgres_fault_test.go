@@ -68,7 +68,7 @@ func TestPostgresFailureOfOneCreate(t *testing.T) {
 	for name, spoil := range broken {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db, _ := newPostgres(t)
+			db, url := newPostgres(t)
 			tokens := newTokens(10)
 			good, bad := tokens[0], tokens[9]
 			earlier := benchEvent(pat.ActionCreate, good, benchTime)
@@ -99,7 +99,7 @@ func TestPostgresFailureOfOneCreate(t *testing.T) {
 				}
 			}
 			var events, rows int
-			if err := db.readers.QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM token)`).Scan(&events, &rows); err != nil {
+			if err := sidePool(t, url).QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM token)`).Scan(&events, &rows); err != nil {
 				t.Fatal(err)
 			}
 			if events != 9 || rows != 9 {

@@ -41,17 +41,12 @@ func (n ofNode) Lookup(ctx context.Context, bucket pat.Bucket, digest pat.Digest
 	return n.nodes.Lookup(ctx, bucket, digest)
 }
 
-// newPostgres is an empty database of its own, with its URL.
+// newPostgres is an empty database of its own, which the store has opened as
+// the service's role, with the URL of a superuser.
 func newPostgres(t testing.TB) (*DB, string) {
 	t.Helper()
-	at := postgrestest.Copy(t, "migrated", func(url string) error {
-		db, err := OpenPostgres(context.Background(), url, PostgresOptions{}, slog.New(slog.DiscardHandler))
-		if err != nil {
-			return err
-		}
-		return db.Close()
-	})
-	return openPostgres(t, at), at
+	at := postgrestest.Copy(t, "migrated", makeSchema)
+	return openPostgres(t, asService(t, at)), at
 }
 
 func openPostgres(t testing.TB, url string) *DB {
