@@ -132,6 +132,7 @@ func TestDatabaseConfig(t *testing.T) {
 		"nothing":               {DatabaseConfig{}, "database: missing"},
 		"both":                  {DatabaseConfig{Path: "x.db", URL: "postgres://db.example/patrol"}, "exclude each other"},
 		"another kind":          {DatabaseConfig{URL: "mysql://db.example/patrol"}, "database.url: "},
+		"a URL as a file":       {DatabaseConfig{Path: "postgres://patrol:hunter2@db.example/patrol"}, "database.path: "},
 		"a password in it":      {DatabaseConfig{URL: "postgres://patrol:hunter2@db.example/patrol"}, "a password must not stand in it"},
 		"a password as a query": {DatabaseConfig{URL: "postgres://db.example/patrol?password=hunter2"}, "a password must not stand in it"},
 		"a password in clear":   {DatabaseConfig{URL: "postgres://db.example/patrol", Password: "hunter2"}, "database.password: a secret must not stand"},

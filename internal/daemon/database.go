@@ -40,6 +40,8 @@ func (c DatabaseConfig) prepare(f *faults) database {
 		f.addf("database", "missing: name in path the file that tokens are kept in, or in url the PostgreSQL database")
 	case c.Path != "" && c.URL != "":
 		f.addf("database", "path and url exclude each other: tokens are kept in one place")
+	case strings.Contains(c.Path, "://"):
+		f.addf("database.path", "it is a URL, not a file: write it as url, without a password")
 	case c.URL == "" && (c.Password != "" || c.Partitions != 0):
 		f.addf("database", "password and partitions belong to url, for PostgreSQL")
 	}
