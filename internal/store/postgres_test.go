@@ -170,6 +170,9 @@ func TestPostgresRefused(t *testing.T) {
 		"a bad port":             {"postgres://u:s3cret@127.0.0.1:nope/postgres", PostgresOptions{}, "cannot be read"},
 		"another kind":           {"mysql://u:s3cret@127.0.0.1/x", PostgresOptions{}, "postgres://"},
 		"no TLS, far away":       {"postgres://u:s3cret@host.invalid/x", PostgresOptions{}, "host.invalid"},
+		"two passwords":          {"postgres://127.0.0.1:1/postgres?password=&password=s3cret", PostgresOptions{}, "password"},
+		"a key's password":       {"postgres://127.0.0.1:1/postgres?sslpassword=s3cret", PostgresOptions{}, "sslpassword"},
+		"a service file's host":  {"postgres:///postgres?service=remote", PostgresOptions{}, "service"},
 		"keywords and values":    {"host=127.0.0.1 password=s3cret", PostgresOptions{}, "cannot be read"},
 		"a password and a slash": {"postgres://u:s3cret/@127.0.0.1/x", PostgresOptions{}, "cannot be read"},
 	} {

@@ -68,7 +68,7 @@ func postgresConfig(text string, links *links) (*pgx.ConnConfig, error) {
 			query.Set(name, value)
 		}
 	}
-	if !query.Has("sslmode") && os.Getenv("PGSSLMODE") == "" && !isLocal(u, query) {
+	if !query.Has("sslmode") && os.Getenv("PGSSLMODE") == "" && (!isLocal(u, query) || os.Getenv("PGSERVICE") != "") {
 		query.Set("sslmode", "verify-full")
 	}
 	u.RawQuery = query.Encode()
@@ -99,6 +99,11 @@ func takePassword(text string) (u *url.URL, password string, err error) {
 		return nil, "", errors.New("the database's URL cannot be read: write it like postgres://user@host:5432/name, with special characters of the password as %XX")
 	}
 	query := u.Query()
+	for _, name := range []string{"password", "sslpassword", "service", "servicefile"} {
+		if values := query[name]; len(values) > 1 || len(values) == 1 && name != "password" {
+			return nil, "", fmt.Errorf("the database's URL cannot be used: %q must not stand there, or not twice", name)
+		}
+	}
 	password = query.Get("password")
 	query.Del("password")
 	u.RawQuery = query.Encode()
