@@ -13,6 +13,10 @@ import (
 	"github.com/patrolhq/patrol/internal/pat"
 )
 
+// maxLeftBehind is how many rows a node remembers to take away. Those that it
+// forgets are deleted by whoever waits for them.
+const maxLeftBehind = 16
+
 // nodeConnectTimeout bounds how long one of the database's hosts may take until
 // it lets a node in. Where it takes longer, another may not.
 const nodeConnectTimeout = 1500 * time.Millisecond
@@ -67,9 +71,10 @@ func (n *Nodes) Join(ctx context.Context, epoch pat.UUID) (applied int64, err er
 	if n.conn, err = pgx.ConnectConfig(ctx, n.config.Copy()); err != nil {
 		return 0, fmt.Errorf("connecting: %w", err)
 	}
-	before := n.leftBehind
-	n.leftBehind = append(before, epoch[:])
-	if err = n.ask(ctx, insertNode, epoch[:], before).Scan(&applied); err != nil {
+	if err = n.ask(ctx, insertNode, epoch[:], n.leftBehind).Scan(&applied); err != nil {
+		if !isRefused(err) { // it may have been inserted
+			n.leftBehind = append(n.leftBehind[max(0, len(n.leftBehind)+1-maxLeftBehind):], epoch[:])
+		}
 		return 0, fmt.Errorf("inserting the node's row: %w", err)
 	}
 	n.leftBehind = [][]byte{epoch[:]}
