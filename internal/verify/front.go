@@ -93,6 +93,12 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 // maxScratch bounds the space that is kept.
 const maxScratch = 32 << 10
 
+// forget leaves no secret in s for longer than a request.
+func (s *scratch) forget() {
+	s.form = form{}
+	clear(s.buffer[:cap(s.buffer)])
+}
+
 // ServeHTTP answers one request.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := rawPath(r.URL); {
@@ -122,8 +128,8 @@ func (f *Front) serve(e *endpoint, w http.ResponseWriter, r *http.Request) {
 			refuse(w, http.StatusInternalServerError, "internal error\n")
 			return // what it left in s is not used again
 		}
-		s.form = form{} // it holds secrets
 		if cap(s.buffer) <= maxScratch {
+			s.forget()
 			scratches.Put(s)
 		}
 	}()
