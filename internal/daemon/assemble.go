@@ -29,6 +29,7 @@ type parts struct {
 // owns parts.db.
 func assemble(s setup, p parts) (*daemon, http.Handler, error) {
 	d := &daemon{log: p.log, db: p.db, traces: p.traces, failed: make(chan error, 3)}
+	d.serving.probe, d.serving.log = d.canServe, p.log
 	d.metrics = newMetrics(prometheus.NewRegistry(), p.db)
 	d.service = &pat.Service{
 		Store: p.db, Keys: s.keyring, Scopes: s.catalogue, Limits: s.limits,

@@ -44,6 +44,7 @@ type daemon struct {
 	servers  []*http.Server
 	failed   chan error
 	draining atomic.Bool
+	serving  readiness
 	work     sync.WaitGroup
 	stopWork context.CancelFunc
 }
@@ -53,6 +54,11 @@ func (d *daemon) ready(ctx context.Context) error {
 	if d.draining.Load() {
 		return errors.New("stopping")
 	}
+	return d.serving.ask(ctx)
+}
+
+// canServe asks for what serving takes.
+func (d *daemon) canServe(ctx context.Context) error {
 	if d.node != nil {
 		if _, err := d.node.Hold(ctx); err != nil {
 			return err

@@ -98,8 +98,7 @@ func (d *daemon) monitor() http.Handler {
 }
 
 func (d *daemon) answerReady(w http.ResponseWriter, r *http.Request) {
-	if err := d.ready(r.Context()); err != nil {
-		d.log.Warn("not ready", "error", err)
+	if d.ready(r.Context()) != nil {
 		http.Error(w, "not ready", http.StatusServiceUnavailable)
 		return
 	}

@@ -11,11 +11,10 @@ func (s *Server) getHealth(c *call) error {
 	return nil
 }
 
-// getReadiness says whether requests can be served now. Why not is in the
-// log only.
+// getReadiness says whether requests can be served now. Why not is nobody's
+// business.
 func (s *Server) getReadiness(c *call) error {
 	if err := s.Ready(c.Context()); err != nil {
-		s.Log.Warn("not ready", "error", err)
 		c.send(http.StatusServiceUnavailable, plainText, []byte("not ready\n"))
 		return nil
 	}

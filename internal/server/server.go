@@ -53,7 +53,7 @@ type Config struct {
 	Scopes []api.Scope
 	// PageKey seals continuation tokens: 32 bytes that all nodes share.
 	PageKey []byte
-	// Ready says whether requests can be served now; its error is logged.
+	// Ready says whether requests can be served now.
 	Ready func(context.Context) error
 	// ClientAddressHeader, where not empty, is the header in which a trusted
 	// proxy states the client's address; its last element counts.
