@@ -207,6 +207,47 @@ func TestChangesOutwaitSilentNodes(t *testing.T) {
 	}
 }
 
+// TestBuryIsConditional: a node whose renewal was on its way when its row was
+// found silent keeps the row.
+func TestBuryIsConditional(t *testing.T) {
+	t.Parallel()
+	db, url := newPostgres(t)
+	side := sidePool(t, url)
+	p, _ := join(t, url)
+	before, err := db.reading.readRoll(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := watch{}
+	began := time.Now()
+	if silent := seen.silent(before.nodes, began); len(silent) > 0 {
+		t.Errorf("at first sight, %v is silent", silent)
+	}
+	if silent := seen.silent(before.nodes, began.Add(SilenceOfNode-1)); len(silent) > 0 {
+		t.Errorf("too soon, %v is silent", silent)
+	}
+	silent := seen.silent(before.nodes, began.Add(SilenceOfNode))
+	if diff := cmp.Diff(before.nodes, silent, cmp.AllowUnexported(nodeRow{})); diff != "" {
+		t.Errorf("silent (-want +got):\n%s", diff)
+	}
+	bury := func(rows []nodeRow, want int) {
+		t.Helper()
+		if err := db.reading.bury(t.Context(), rows); err != nil {
+			t.Errorf("bury = %v", err)
+		}
+		if n := nodeCount(t, side); n != want {
+			t.Errorf("there are %d nodes, want %d", n, want)
+		}
+	}
+	p.renew(0)
+	bury(silent, 1)
+	after, err := db.reading.readRoll(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bury(after.nodes, 0)
+}
+
 // TestSettlementFails: a change that may not have reached every node is unknown, and
 // may be asked for again.
 func TestSettlementFails(t *testing.T) {

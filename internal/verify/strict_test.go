@@ -31,8 +31,14 @@ type service struct {
 
 func newService(t testing.TB) *service {
 	t.Helper()
+	return newServiceOn(t, postgrestest.Database(t))
+}
+
+// newServiceOn has the database at a URL.
+func newServiceOn(t testing.TB, url string) *service {
+	t.Helper()
 	tenant := pat.RandomUUID()
-	s := &service{TB: t, url: postgrestest.Database(t), organization: pat.Organization{ID: pat.RandomUUID(), Name: "contoso", Tenant: tenant}}
+	s := &service{TB: t, url: url, organization: pat.Organization{ID: pat.RandomUUID(), Name: "contoso", Tenant: tenant}}
 	s.caller = pat.Caller{
 		Actor:        pat.Actor{ID: pat.RandomUUID(), Tenant: tenant, Username: "alice@contoso.example", Permissions: pat.ReadTokens | pat.ManageTokens},
 		Organization: s.organization,
