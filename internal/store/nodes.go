@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -17,9 +18,14 @@ import (
 // forgets are deleted by whoever waits for them.
 const maxLeftBehind = 16
 
-// nodeConnectTimeout bounds how long one of the database's hosts may take until
-// it lets a node in. Where it takes longer, another may not.
-const nodeConnectTimeout = 1500 * time.Millisecond
+const (
+	// nodeDialTimeout bounds how long one of the database's hosts may take to
+	// accept a node's connection: where packets are lost, another may do so.
+	nodeDialTimeout = time.Second
+	// nodeConnectTimeout bounds how long it may then take to let the node in.
+	// It may be slow, and that takes several turns.
+	nodeConnectTimeout = 3 * time.Second
+)
 
 // The statements of a node. None is prepared, which would take another turn:
 // the database may be slow.
@@ -60,6 +66,12 @@ type Nodes struct {
 func newNodes(db *DB, config *pgx.ConnConfig) *Nodes {
 	config = config.Copy()
 	config.ConnectTimeout = nodeConnectTimeout
+	dial := config.DialFunc
+	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, nodeDialTimeout)
+		defer cancel()
+		return dial(ctx, network, address)
+	}
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	return &Nodes{db: db, config: config}
 }

@@ -271,6 +271,18 @@ func TestLeaseCountsFromBeforeChangesAreRead(t *testing.T) {
 	})
 }
 
+func TestSlowDatabaseKeepsTheLease(t *testing.T) {
+	inBubble(t, func(w *bubble) {
+		const way = 250 * time.Millisecond // half a second for each question
+		w.board.set(func() { w.board.there, w.board.back = way, way })
+		w.hold()
+		for range 1000 {
+			time.Sleep(10 * time.Millisecond)
+			w.check("all the time", 1)
+		}
+	})
+}
+
 func TestNodeAppliesBeforeItSaysSo(t *testing.T) {
 	inBubble(t, func(w *bubble) {
 		w.hold()

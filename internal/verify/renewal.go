@@ -15,10 +15,10 @@ const (
 	// joinTimeout and renewTimeout bound how long the database may take, which
 	// may be slow. A renewal begins a second after the one before, so that an
 	// answer after two more would come too late.
-	joinTimeout  = 2500 * time.Millisecond
+	joinTimeout  = 3500 * time.Millisecond
 	renewTimeout = LeaseTime - renewInterval
 	// leaveTimeout bounds how long a node that stops takes for that.
-	leaveTimeout = time.Second
+	leaveTimeout = 2 * time.Second
 	// The pauses between attempts to join: each doubles the one before.
 	minPause = 25 * time.Millisecond
 	maxPause = 250 * time.Millisecond

@@ -26,7 +26,9 @@
 //
 // # What was found
 //
-// With all rules, no such way and no such world. Without any one of them there
+// With all rules, no such way and no such world; also not where two epochs, two
+// revokes and a failover come together, whose twelve million worlds take a
+// minute and are not in the tests. Without any one of them there
 // is a way, which the tests show, with these exceptions:
 //
 //   - ReadsAfterJoin is implied by RowBesideRead: a read that finds its

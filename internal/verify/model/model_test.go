@@ -26,6 +26,7 @@ func TestNoDeadTokenIsAccepted(t *testing.T) {
 		"two revokes of one token":             with(func(m *Model) { m.Revokers = 2 }),
 		"another token's change":               with(func(m *Model) { m.Revokers, m.OtherToken = 2, true }),
 		"failover":                             with(func(m *Model) { m.Failover = true }),
+		"failover, two revokes":                {Nodes: 1, Epochs: 1, Revokers: 2, Failover: true},
 		"suspended machine":                    with(func(m *Model) { m.Suspend = true }),
 		"two nodes":                            {Nodes: 2, Epochs: 1, Revokers: 1},
 	} {

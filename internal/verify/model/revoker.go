@@ -76,6 +76,11 @@ func (m Model) runRevoker(w world, i int, next step) {
 // the counter until it commits.
 func (m Model) change(w world, i int, other bool, then func(string, world)) {
 	r := &w.revokers[i]
+	if w.failedOver && w.old.revoked && !other {
+		w := w
+		w.revokers[i].state, w.revokers[i].seq = awaiting, w.old.counter
+		then("finds the token revoked on the old primary, and reads its counter", w)
+	}
 	if w.revoked && !other {
 		r.state = unchanged
 		then("finds the token revoked", w)

@@ -3,7 +3,7 @@ package model
 // The bounds of a world. A [Model] uses as much of it as it is told to.
 const (
 	maxNodes  = 2
-	maxEpochs = 3
+	maxEpochs = 2
 	revokers  = 2
 	maxSeq    = 2
 )
