@@ -48,8 +48,9 @@ fuzz: ## Run each fuzz target for FUZZTIME (1m)
 
 .PHONY: bench
 bench: ## Run the benchmarks
-	$(GO) test -run '^$$' -bench . -skip CreateHTTP -benchmem ./...
+	$(GO) test -run '^$$' -bench . -skip 'CreateHTTP|RowsPostgres' -benchmem ./...
 	$(GO) test -run '^$$' -bench CreateHTTP -benchtime 40000x ./internal/patroltest
+	$(GO) test -run '^$$' -bench RowsPostgres -benchtime 10000000x -timeout 1h ./internal/store
 
 .PHONY: fmt
 fmt: ## Format the code
