@@ -26,8 +26,8 @@ const (
 // BenchmarkRowsPostgres compares what a call costs with as many tokens as
 // -benchtime says, such as 10000000x, and with 10,000, in turns: medians of
 // calls for random tokens and owners. A look-up is what a verification costs
-// whose token is not in the cache. Ten million take a quarter of an hour and
-// some 15 GB of disk.
+// whose token is not in the cache. Ten million take five minutes or ten, and
+// up to 20 GB of disk.
 func BenchmarkRowsPostgres(b *testing.B) {
 	if b.N == 1 {
 		return // a trial, which go test makes first

@@ -20,13 +20,13 @@ type sqliteRows struct {
 
 // readSQLite reads a whole table in the order of its key.
 func readSQLite(ctx context.Context, source *sql.DB, table, key string) (*sqliteRows, error) {
-	rows, err := source.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY `+key)
+	rows, err := source.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY `+key) //nolint:rowserrcheck // who reads them asks
 	if err != nil {
 		return nil, err
 	}
 	columns, err := rows.Columns()
 	if err != nil {
-		rows.Close()
+		rows.Close() //nolint:sqlclosecheck // else the caller closes them
 		return nil, err
 	}
 	r := &sqliteRows{rows: rows, columns: columns, values: make([]any, len(columns)), into: make([]any, len(columns))}
