@@ -47,9 +47,10 @@ fuzz: ## Run each fuzz target for FUZZTIME (1m)
 		done
 
 .PHONY: bench
-bench: ## Run the benchmarks
-	$(GO) test -run '^$$' -bench . -skip 'CreateHTTP|RowsPostgres' -benchmem ./...
+bench: setup ## Run the benchmarks, which takes most of an hour
+	$(GO) test -run '^$$' -bench . -skip 'HTTP|RowsPostgres' -benchmem ./...
 	$(GO) test -run '^$$' -bench CreateHTTP -benchtime 40000x ./internal/patroltest
+	$(GO) test -run '^$$' -bench 'MillionHTTP|VerifyHTTP' -timeout 1h ./internal/patroltest
 	$(GO) test -run '^$$' -bench RowsPostgres -benchtime 10000000x -timeout 1h ./internal/store
 
 .PHONY: fmt

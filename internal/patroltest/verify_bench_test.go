@@ -13,13 +13,13 @@ import (
 	"github.com/patrolhq/patrol/internal/pat"
 )
 
-// BenchmarkVerify has wrk present PATs on 32 connections, beside the service
+// BenchmarkVerifyHTTP has wrk present PATs on 32 connections, beside the service
 // on the same cores, by turns to the service and to a bare handler in a process
 // of its own that answers the same bytes: one hot token, tokens drawn evenly
 // from a million that live, and introspection of the same. Noise, and invented secrets with a
 // right checksum, are compared with a hit. It reports shares of rates and the
 // memory that the service occupies with a million cached tokens.
-func BenchmarkVerify(b *testing.B) {
+func BenchmarkVerifyHTTP(b *testing.B) {
 	const million = 1_000_000
 	s := newSeed(b, million)
 	service := startProcess(b, runService, daemon.DevOptions{
