@@ -57,7 +57,9 @@ func newSettlement(pool *sql.DB) *settlement {
 
 // stop fails those who wait.
 func (s *settlement) stop() {
-	s.end()
+	s.mu.Lock()
+	s.end() // nobody begins to look after that
+	s.mu.Unlock()
 	s.work.Wait()
 	s.discard()
 }

@@ -1,6 +1,7 @@
 package postgrestest
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/url"
@@ -83,7 +84,7 @@ func (r *Router) serve(conn net.Conn) {
 	target := r.target
 	r.open[conn] = struct{}{}
 	r.mu.Unlock()
-	server, err := net.Dial("tcp", target)
+	server, err := new(net.Dialer).DialContext(context.Background(), "tcp", target)
 	if err != nil {
 		return
 	}
