@@ -4,8 +4,9 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-GO       ?= go
-FUZZTIME ?= 1m
+GO        ?= go
+FUZZTIME  ?= 1m
+FAULTTIME ?= 1m
 
 # .ci/setup puts Node.js there where the system's is too old.
 export PATH := $(CURDIR)/bin/node/node_modules/.bin:$(PATH)
@@ -36,6 +37,10 @@ check: fmt-check vet lint tidy-check test race ## Run everything that must be go
 .PHONY: race
 race: setup ## Run the tests under the race detector
 	$(GO) test -race ./...
+
+.PHONY: faults
+faults: setup ## Have three nodes survive for FAULTTIME (1m) what befalls them
+	PATROL_FAULTS_DURATION=$(FAULTTIME) $(GO) test -count=1 -run '^TestHistory$$' ./internal/faults
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (1m)

@@ -30,6 +30,7 @@ var inward = map[string][]string{
 	"internal/daemon":             {"api", "internal/devidp", "internal/identity", "internal/pat", "internal/server", "internal/store", "internal/verify"},
 	"internal/devidp":             nil,
 	"internal/devidp/devidptest":  nil,
+	"internal/faults":             nil,
 	"internal/gateways":           nil,
 	"internal/identity":           {"internal/pat"},
 	"internal/pat":                nil,
