@@ -14,14 +14,15 @@ type grant struct {
 	// asked is when the database was asked for its time, micros what it said,
 	// in microseconds since 1970. Some of its answer's way is counted as
 	// passed that had not: a token ends early rather than late.
-	asked  time.Duration
+	asked  instant
 	micros int64
 }
 
 // holds reports whether the lease holds.
 func (g *grant) holds(now instant) bool { return now.within(LeaseTime, g.from) }
 
-// time is the database's.
+// time is the database's: by the clock that went further since it was asked, as
+// one may have stood while the machine was suspended.
 func (g *grant) time(now instant) int64 {
-	return g.micros + (now.monotonic - g.asked).Microseconds()
+	return g.micros + max((now.monotonic-g.asked.monotonic).Microseconds(), now.wall-g.asked.wall)
 }

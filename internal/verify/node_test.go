@@ -428,6 +428,21 @@ func TestTimeNeverGoesBack(t *testing.T) {
 	})
 }
 
+// TestTimeGoesOnWhileSuspended: a machine that was suspended for less than its
+// lease accepts nothing that ended meanwhile.
+func TestTimeGoesOnWhileSuspended(t *testing.T) {
+	inBubble(t, func(w *bubble) {
+		const suspended = 2 * time.Second
+		w.hold()
+		before, _, _ := w.node.Now()
+		w.clock.shift(suspended, 0)
+		after, epoch, ok := w.node.Now()
+		if want := before + suspended.Microseconds(); !ok || epoch != 1 || after != want {
+			w.Errorf("Now = %d, %d, %v, want %d by the lease of before", after, epoch, ok, want)
+		}
+	})
+}
+
 func TestHoldGivesUp(t *testing.T) {
 	inBubble(t, func(w *bubble) {
 		w.board.set(func() { w.board.there = time.Hour })

@@ -129,7 +129,7 @@ func (n *Node) renew(ctx context.Context, m *membership, last *grant) (*grant, e
 	if m.number == 0 {
 		m.number = n.epochs.Add(1)
 	}
-	return &grant{epoch: m.number, from: from, asked: asked.monotonic, micros: now.UnixMicro()}, nil
+	return &grant{epoch: m.number, from: from, asked: asked, micros: now.UnixMicro()}, nil
 }
 
 // lose ends the lease, then forgets what was known by it, then closes the
