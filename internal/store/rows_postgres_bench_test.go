@@ -32,7 +32,7 @@ func BenchmarkRowsPostgres(b *testing.B) {
 	if b.N == 1 {
 		return // a trial, which go test makes first
 	}
-	cluster := postgrestest.New(b, "shared_buffers=2GB", "maintenance_work_mem=512MB", "wal_level=minimal", "max_wal_senders=0", "max_wal_size=16GB")
+	cluster := postgrestest.New(b, "shared_buffers=6GB", "maintenance_work_mem=512MB", "wal_level=minimal", "max_wal_senders=0", "max_wal_size=16GB")
 	few, many := fillRows(b, cluster, fewRows), fillRows(b, cluster, b.N)
 	b.Logf("%-8s %12s %12s %6s", "", fmt.Sprint(fewRows), fmt.Sprint(b.N), "ratio")
 	b.ResetTimer()
