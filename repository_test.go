@@ -29,6 +29,7 @@ var inward = map[string][]string{
 	"internal/cli":                {"api", "client"},
 	"internal/console/signin":     nil,
 	"internal/daemon":             {"api", "internal/devidp", "internal/identity", "internal/pat", "internal/server", "internal/store", "internal/verify"},
+	"internal/daemon":             {"api", "internal/devidp", "internal/identity", "internal/pat", "internal/server", "internal/session", "internal/store", "internal/verify"},
 	"internal/devidp":             nil,
 	"internal/devidp/devidptest":  nil,
 	"internal/faults":             nil,
@@ -38,9 +39,10 @@ var inward = map[string][]string{
 	"internal/patroltest":         {"internal/daemon"},
 	"internal/server":             {"api", "internal/pat"},
 	"internal/server/compat":      nil,
-	"internal/store":              {"internal/pat"},
+	"internal/session":            nil,
+	"internal/store":              {"internal/pat", "internal/session"},
 	"internal/store/postgrestest": nil,
-	"internal/store/storetest":    {"internal/pat"},
+	"internal/store/storetest":    {"internal/pat", "internal/session"},
 	"internal/verify":             {"api", "internal/pat"},
 	"patauth":                     nil,
 	"internal/verify/model":       nil,
@@ -48,7 +50,7 @@ var inward = map[string][]string{
 
 // standardLibraryOnly are the packages that others import, or that must
 // outlive any library.
-var standardLibraryOnly = []string{"api", "client", "internal/pat", "patauth"}
+var standardLibraryOnly = []string{"api", "client", "internal/pat", "internal/session", "patauth"}
 
 // owners says for each library which packages may import it. Tests may import
 // each of them; those that nobody owns are for tests alone.
