@@ -56,6 +56,13 @@ type Property struct {
 	Value string `json:"$value"`
 }
 
+// Organization is one that the caller belongs to, at
+// /_apis/patrol/organizations.
+type Organization struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
 // Kinds of sign-in.
 const (
 	SignInEntra = "entra"

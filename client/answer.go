@@ -146,7 +146,7 @@ const maxMessage = 600
 // clean makes one line of text, without control characters and without the
 // access token, should the service have echoed it.
 func (a answer) clean(text string) string {
-	if len(a.bearer) >= 16 {
+	if a.echoes(text) {
 		text = strings.ReplaceAll(text, a.bearer, "[access token]")
 	}
 	text = strings.Map(func(r rune) rune {
@@ -163,6 +163,12 @@ func (a answer) clean(text string) string {
 		return string(runes[:maxMessage]) + "…"
 	}
 	return string(runes)
+}
+
+// echoes reports whether text has the access token in it. One that is too short
+// for an access token could be in any text.
+func (a answer) echoes(text string) bool {
+	return len(a.bearer) >= 16 && strings.Contains(text, a.bearer)
 }
 
 // unescape reads a percent-encoded header.

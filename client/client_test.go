@@ -207,6 +207,9 @@ func TestRecordedAnswers(t *testing.T) {
 			{AuthorizationID: tokenID, LastUsed: moment(t, "2020-11-03T08:12:44.018Z"), Address: "192.0.2.7", Client: "git", Scope: "vso.code"},
 			{AuthorizationID: "4ab5764f-4193-4f1d-b995-64144880b7d8", LastUsed: moment(t, "2020-11-03T08:12:44Z")},
 		}},
+		{"organizations.json", func(ctx context.Context, c *client.Client) (any, error) {
+			return c.Organizations(ctx)
+		}, []api.Organization{{ID: "38aaa865-2c70-4bf7-a308-0c6539c38c1a", Name: "contoso"}, {ID: "38aaa865-2c70-4bf7-a308-0c6539c38c1b", Name: "fabrikam"}}},
 		{"scopes.json", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.Scopes(ctx)
 		}, []api.Scope{{Name: "vso.code_write", Area: "Code", Covers: "write code", Includes: []string{"vso.code"}, HighPrivilege: true}}},

@@ -25,6 +25,17 @@ func (c *Client) ConnectionData(ctx context.Context) (api.ConnectionData, error)
 	return data, nil
 }
 
+// Organizations returns the organizations that the user belongs to, by name;
+// Client.Organization does not matter.
+//
+// Only Patrol tells. Elsewhere the error is [KindUnsupported], and hosts of
+// Azure DevOps are not even asked; ask the user for a name then.
+func (c *Client) Organizations(ctx context.Context) ([]api.Organization, error) {
+	all := *c
+	all.Organization = ""
+	return addition[api.Organization](ctx, &all, "_apis/patrol/organizations", nil, "the service does not tell which organizations there are")
+}
+
 // Scopes returns the scopes that tokens can have. Azure DevOps has no call for
 // that: for its hosts, and for any service that does not know the call, the
 // published catalogue of Azure DevOps is returned.

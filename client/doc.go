@@ -32,7 +32,8 @@
 // [Client.Create] returns a secret that is never shown again. To replace a
 // token without a moment in which nothing works, use [Client.Rotate], which
 // revokes the old one only after a function of yours has stored the new one.
-// [Client.Usage] tells when tokens were last used; Patrol alone knows.
+// [Client.Usage] tells when tokens were last used, and [Client.Organizations]
+// where the user may have any; Patrol alone knows.
 //
 // # Failing
 //
@@ -44,6 +45,9 @@
 //	case client.KindPolicy: // an administrator can help
 //	case client.KindTransport: // is the network up?
 //	}
+//
+// Where the error has [Error.Claims], only a token for which the user signs in
+// again with these claims is accepted.
 //
 // Requests are repeated with growing, random waits, four attempts in all, or
 // after as long as Retry-After asks, up to a minute; a service that asks for

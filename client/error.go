@@ -66,6 +66,11 @@ type Error struct {
 	// Uncertain marks a creation that may have happened all the same. List
 	// the tokens and look for the name before another try.
 	Uncertain bool
+	// Claims is set where the service did not accept the access token because
+	// of what happened since it was issued (continuous access evaluation): the
+	// JSON object to name as the claims when the user signs in again. Another
+	// token that was got without it fares no better.
+	Claims string
 	// Err is the cause, where there is one besides the answer.
 	Err error
 }

@@ -418,6 +418,8 @@ func FuzzAnswer(f *testing.F) {
 		check("Scopes", err, len(scopes) > 0)
 		_, err = c.Usage(ctx, tokenID)
 		check("Usage", err, true)
+		_, err = c.Organizations(ctx)
+		check("Organizations", err, true)
 		signIn, err := client.SignIn(ctx, c.HTTP, c.BaseURL)
 		check("SignIn", err, signIn.Kind != "")
 	})

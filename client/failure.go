@@ -25,6 +25,7 @@ func (a answer) failure() *Error {
 	code, said := a.said()
 	e := a.fail(kind, cmp.Or(said, message))
 	e.Code = a.clean(code)
+	e.Claims = a.claims()
 	return e
 }
 

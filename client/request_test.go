@@ -61,6 +61,10 @@ func TestRequests(t *testing.T) {
 			_, err := c.Usage(ctx, tokenID, "other")
 			return err
 		}, sent{Method: "GET", URL: base + "patrol/usage?api-version=7.2-preview.1&authorizationIds=" + tokenID + "%2Cother"}},
+		{"organizations", func(ctx context.Context, c *client.Client) error {
+			_, err := c.Organizations(ctx)
+			return err
+		}, sent{Method: "GET", URL: "https://patrol.example/_apis/patrol/organizations?api-version=7.2-preview.1"}},
 		{"a name that needs escaping", func(ctx context.Context, c *client.Client) error {
 			c.BaseURL, c.Organization = "https://user:pass@patrol.example/root/?a=b#c", "a b/c"
 			return c.Revoke(ctx, tokenID)
