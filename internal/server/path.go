@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 	"unicode"
@@ -40,4 +41,21 @@ func parsePath(escaped string) (target, error) {
 	}
 	t.route = strings.ToLower(strings.Join(segments, "/"))
 	return t, nil
+}
+
+// Owns reports whether r is for the API, whether or not there is a route for
+// it: its path is below "_apis", at the root or in an organization, or one of
+// the few that stand alone, such as /healthz.
+func (s *Server) Owns(r *http.Request) bool {
+	escaped, absolute := strings.CutPrefix(r.URL.EscapedPath(), "/")
+	if !absolute {
+		return true // OPTIONS *
+	}
+	first, rest, _ := strings.Cut(escaped, "/")
+	second, _, _ := strings.Cut(rest, "/")
+	if strings.EqualFold(first, "_apis") || strings.EqualFold(second, "_apis") {
+		return true
+	}
+	target, err := parsePath(r.URL.EscapedPath())
+	return err == nil && target.organization == "" && s.routes[target.route] != nil
 }

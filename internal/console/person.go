@@ -1,0 +1,148 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/patrolhq/patrol/internal/console/signin"
+	"github.com/patrolhq/patrol/internal/session"
+)
+
+// person is who is signed in with a session.
+type person struct {
+	*session.Session
+	knowledge
+}
+
+// knowledge is what a session keeps, sealed in the store.
+type knowledge struct {
+	User        signin.User
+	Credentials signin.Credentials
+	// Organizations are the names of those that the person may choose from.
+	Organizations []string
+}
+
+// recognize finds the session of the browser, or that there is none.
+func (v *visit) recognize() error {
+	v.who = nil
+	secret := v.console.cookies.read(v.Request, sessionCookie)
+	if secret == "" {
+		return nil
+	}
+	s, err := v.console.Sessions.Resume(v.Context(), secret)
+	if errors.Is(err, session.ErrNone) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("finding the session: %w", err)
+	}
+	p := &person{Session: s}
+	if err := json.Unmarshal(s.Data, &p.knowledge); err != nil {
+		return nil // another version of this program wrote it: sign in anew
+	}
+	v.who = p
+	return nil
+}
+
+// change changes what the visitor's session keeps. Where another request
+// changed it meanwhile, change is called again on what that left. It fails
+// with [session.ErrNone] where the session has ended.
+func (v *visit) change(change func(*knowledge) error) error {
+	for v.who != nil {
+		next := v.who.knowledge
+		if err := change(&next); err != nil {
+			return err
+		}
+		data, err := json.Marshal(next)
+		if err != nil {
+			return fmt.Errorf("keeping the session: %w", err)
+		}
+		err = v.console.Sessions.Save(v.Context(), v.who.Session, data)
+		if err == nil {
+			v.who.knowledge = next
+			return nil
+		}
+		if !errors.Is(err, session.ErrChanged) {
+			return fmt.Errorf("keeping the session: %w", err)
+		}
+		if err := v.recognize(); err != nil {
+			return err
+		}
+	}
+	return session.ErrNone
+}
+
+// renewAhead is how long an access token must still be good to be used.
+const renewAhead = time.Minute
+
+// renewals lets one request a session renew its access token, and the others
+// wait for it: many providers take a refresh token once.
+type renewals struct {
+	mu      sync.Mutex
+	running map[session.ID]chan struct{}
+}
+
+// accessToken is an access token of the visitor for the API, renewed where it
+// is old.
+func (v *visit) accessToken(ctx context.Context) (string, error) {
+	for v.who != nil && v.who.Credentials.Expires.Before(v.console.Now().Add(renewAhead)) {
+		id := v.who.ID
+		done, mine := v.console.renewal.claim(id)
+		if mine {
+			err := v.renew(ctx)
+			v.console.renewal.release(id)
+			if err != nil {
+				return "", err
+			}
+			continue
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+		if err := v.recognize(); err != nil {
+			return "", err
+		}
+	}
+	if v.who == nil {
+		return "", session.ErrNone
+	}
+	return v.who.Credentials.AccessToken, nil
+}
+
+func (r *renewals) claim(id session.ID) (done chan struct{}, mine bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if done, running := r.running[id]; running {
+		return done, false
+	}
+	if r.running == nil {
+		r.running = map[session.ID]chan struct{}{}
+	}
+	r.running[id] = make(chan struct{})
+	return r.running[id], true
+}
+
+func (r *renewals) release(id session.ID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.running[id])
+	delete(r.running, id)
+}
+
+// renew replaces the credentials of the visitor's session.
+func (v *visit) renew(ctx context.Context) error {
+	renewed, err := v.console.Provider.Renew(ctx, v.who.Credentials)
+	if err != nil {
+		return err
+	}
+	return v.change(func(k *knowledge) error {
+		k.Credentials = renewed
+		return nil
+	})
+}

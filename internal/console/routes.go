@@ -1,0 +1,54 @@
+package console
+
+import "net/http"
+
+// access is what a page asks of its visitor.
+type access uint8
+
+const (
+	// anyone may see it.
+	anyone access = iota
+	// signedIn: others are sent to sign in first, and then back.
+	signedIn
+	// member: signed in, and a member of the organization in the path.
+	member
+)
+
+// route is a page: where it is, who may see it, and what it does.
+type route struct {
+	method, path string
+	access       access
+	serve        func(*visit) error
+}
+
+// routes are all pages. To add one add a line here, a file for it, and a
+// template.
+func (c *Console) routes() []route {
+	get, post := http.MethodGet, http.MethodPost
+	return []route{
+		{get, "/{$}", signedIn, (*visit).home},
+		{get, "/{organization}/tokens", member, (*visit).listTokens},
+
+		{get, "/sign-in", anyone, (*visit).startSignIn},
+		{get, c.RedirectPath, anyone, (*visit).finishSignIn},
+		{post, "/sign-out", anyone, (*visit).signOut},
+		{get, "/signed-out", anyone, (*visit).signedOut},
+
+		{"", "/", anyone, func(*visit) error { return errNoPage }},
+	}
+}
+
+func (c *Console) newMux() *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, rt := range c.routes() {
+		pattern := rt.path
+		if rt.method != "" {
+			pattern = rt.method + " " + rt.path
+		}
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, rt) })
+	}
+	for name, asset := range c.assets.served {
+		mux.Handle("GET "+name, asset)
+	}
+	return mux
+}
