@@ -116,8 +116,8 @@ func TestMigrate(t *testing.T) {
 		want      string
 		fails     bool
 	}{
-		{[]string{"--config", config}, "from version 0 to 1", false},
-		{[]string{"--database", database}, "version 1, which is the newest", false},
+		{[]string{"--config", config}, "from version 0 to 2", false},
+		{[]string{"--database", database}, "version 2, which is the newest", false},
 		{[]string{"--database", "sqlite:" + missing}, "no such file", true},
 		{[]string{"--config", config, "--database", database}, "named twice", true},
 		{nil, "which database?", true},

@@ -37,6 +37,7 @@ var copiedTables = []struct{ name, key string }{
 	{"token", "bucket, id"},
 	{"event", "bucket, id"},
 	{"token_usage", "bucket, token"},
+	{"console_session", "id"}, // so that moving signs nobody out
 }
 
 // CopySQLite copies every row of the SQLite database at path into the

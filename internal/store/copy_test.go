@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/patrolhq/patrol/internal/pat"
+	websession "github.com/patrolhq/patrol/internal/session"
 	"github.com/patrolhq/patrol/internal/store/postgrestest"
 )
 
@@ -58,6 +60,13 @@ func filledSQLite(t *testing.T) (path string) {
 		}
 	}
 	if _, err := db.MatchKeys(t.Context(), map[byte][32]byte{'A': {1}, 'z': {255}}, benchTime); err != nil {
+		t.Fatal(err)
+	}
+	signedIn := websession.Record{
+		ID: websession.ID{7}, Owner: "https://issuer.example ä\t", Version: 3, Created: benchTime, Seen: benchTime.Add(time.Hour), Ends: far,
+		Agent: "Browser \\.", Address: "192.0.2.7", Data: bytes.Repeat([]byte{0, 255, '\n', '\\'}, 5000),
+	}
+	if err := db.AddSession(t.Context(), signedIn); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
@@ -163,6 +172,7 @@ func TestCopyNoticesTampering(t *testing.T) {
 		"an event is swallowed":   {"event", `RETURN CASE WHEN get_byte(NEW.id, 15) < 128 THEN NEW END`},
 		"an end is a moment late": {"token", `NEW.valid_to := NEW.valid_to - 1; RETURN NEW`},
 		"a use changes its place": {"token_usage", `NEW.address := ''; RETURN NEW`},
+		"a session is another's":  {"console_session", `NEW.owner := 'mallory'; RETURN NEW`},
 	} {
 		t.Run(name, func(t *testing.T) { // one after the other: a copy holds the file
 			url := postgrestest.Database(t)

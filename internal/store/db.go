@@ -1,5 +1,6 @@
-// Package store keeps tokens and the events of their changes in a database.
-// [DB] is a [pat.Store].
+// Package store keeps tokens, the events of their changes, and the sessions of
+// people who are signed in, in a database. [DB] is a [pat.Store] and a
+// session.Store.
 //
 // There is one set of statements, in SQL that SQLite and PostgreSQL both
 // read; what an engine needs besides stands in its own file and in its

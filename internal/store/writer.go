@@ -70,6 +70,12 @@ func (w *writer) change(ctx context.Context, run func(*session) error) (int64, e
 	return m.change, err
 }
 
+// leave hands over a change of which nobody waits for the outcome. It is in the
+// order of changes where it was left, and lost where its transaction fails.
+func (w *writer) leave(ctx context.Context, run func(*session) error) error {
+	return w.queue.enter(ctx, &member{run: run, outcome: make(chan error, 1)})
+}
+
 // serve serves first and all that join it.
 func (w *writer) serve(first *member) {
 	for _, m := range w.transact(first) {
