@@ -62,7 +62,7 @@ var owners = map[string][]string{
 	"github.com/charmbracelet/x/ansi":                            {"internal/cli"},
 	"github.com/cli/browser":                                     {"internal/cli"},
 	"github.com/coreos/go-oidc/v3":                               {"internal/cli", "internal/console/signin"},
-	"github.com/go-jose/go-jose/v4":                              {"internal/devidp", "internal/identity"},
+	"github.com/go-jose/go-jose/v4":                              {"internal/console/signin", "internal/devidp", "internal/identity"},
 	"github.com/google/uuid":                                     {"internal/devidp"},
 	"github.com/jackc/pgx/v5":                                    {"internal/store", "internal/store/postgrestest"},
 	"github.com/pelletier/go-toml/v2":                            {"internal/cli", "internal/daemon"},

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -99,15 +100,30 @@ func (Attempt) String() string { return "redacted" }
 // GoString does not show the attempt.
 func (Attempt) GoString() string { return "redacted" }
 
-// New returns the provider that c describes. It does not ask for anything over
-// the network, so that a provider may start later.
+// New returns the provider that c describes. It asks for nothing over the
+// network: the provider may start later.
 func New(c Config) (Provider, error) {
+	c.HTTP = guarded(c.HTTP)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Kind == KindEntra {
+		c.Authority = strings.TrimRight(c.Authority, "/")
+	}
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	return nil, fmt.Errorf("signing in at a provider of kind %q is not known", c.Kind)
+	if c.Kind == KindOIDC {
+		return newOpenID(c), nil
+	}
+	e, err := newEntra(c)
+	if err != nil {
+		return nil, fmt.Errorf("preparing to sign in at Entra ID: %w", err)
+	}
+	return e, nil
 }
 
+// check fails for what can only go wrong.
 func (c Config) check() error {
 	switch {
 	case !slices.Contains([]string{KindEntra, KindOIDC}, c.Kind):
@@ -118,6 +134,20 @@ func (c Config) check() error {
 		return errors.New("the application has neither a secret nor a certificate: give it one")
 	case c.Secret != "" && c.Certificate != nil:
 		return errors.New("the application has a secret and a certificate: keep one of them")
+	case c.Kind == KindEntra && len(c.Scopes) == 0:
+		return errors.New("the scope of the API is missing: it is such as 499b84ac-1321-427f-aa17-267ca6975798/.default")
+	}
+	if err := checkWebAddress(c.Authority); err != nil {
+		return fmt.Errorf("the authority is not used: %w", err)
+	}
+	if err := checkWebAddress(c.RedirectURI); err != nil {
+		return fmt.Errorf("the redirect address is not used: %w", err)
+	}
+	if authority, err := url.Parse(c.Authority); c.Kind == KindEntra && (err != nil || authority.Scheme != "https" || strings.Trim(authority.Path, "/") == "") {
+		return fmt.Errorf("the authority is %q: that of Entra is https://HOST/TENANT", c.Authority)
+	}
+	if c.Certificate != nil {
+		return c.Certificate.check(c.Kind, c.Now())
 	}
 	return nil
 }
