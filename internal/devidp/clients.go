@@ -20,7 +20,7 @@ func ServicePrincipalID(tenant, clientID string) string {
 	return uuid.NewSHA1(space, []byte(strings.ToLower(clientID))).String()
 }
 
-func (c *Client) public() bool { return c.Secret == "" }
+func (c *Client) public() bool { return c.Secret == "" && len(c.Certificates) == 0 }
 
 // displayName is what people see.
 func (c *Client) displayName() string {
@@ -88,9 +88,10 @@ func sameLoopback(a, b *url.URL) bool {
 }
 
 // authenticateClient finds the client that sent a form and checks its secret,
-// which comes by HTTP Basic or in the form (RFC 6749 section 2.3.1).
+// which comes by HTTP Basic or in the form (RFC 6749 section 2.3.1), or its
+// assertion.
 func (p *Provider) authenticateClient(r *http.Request, form url.Values) (*Client, error) {
-	id, secret := form.Get("client_id"), form.Get("client_secret")
+	id, secret, assertion := form.Get("client_id"), form.Get("client_secret"), form.Get("client_assertion")
 	if r.Header.Get("Authorization") != "" {
 		basicID, basicSecret, ok := basicCredentials(r)
 		switch {
@@ -108,13 +109,19 @@ func (p *Provider) authenticateClient(r *http.Request, form url.Values) (*Client
 	switch {
 	case client == nil:
 		return nil, unknownClient(id)
-	case form.Get("client_assertion") != "":
-		return nil, invalidClient(700027, "Client assertions are not supported here. Use a client secret.")
-	case client.public() && secret != "":
+	case client.public() && (secret != "" || assertion != ""):
 		return nil, invalidClient(700025, "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.")
-	case !client.public() && secret == "":
+	case client.public():
+		return client, nil
+	case secret != "" && assertion != "":
+		return nil, malformed("there are a client secret and a client assertion")
+	case assertion != "":
+		if err := p.checkAssertion(client, form); err != nil {
+			return nil, err
+		}
+	case secret == "":
 		return nil, invalidClient(7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
-	case !client.public() && !equalSecrets(secret, client.Secret):
+	case client.Secret == "" || !equalSecrets(secret, client.Secret):
 		return nil, invalidClient(7000215, "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'.", client.ID)
 	}
 	return client, nil

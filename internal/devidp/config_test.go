@@ -1,7 +1,9 @@
 package devidp_test
 
 import (
+	"crypto/ecdsa"
 	"crypto/rsa"
+	"crypto/x509"
 	"math/big"
 	"strings"
 	"testing"
@@ -34,6 +36,13 @@ func TestNewRefusals(t *testing.T) {
 		"same client":     {func(c *devidp.Config) { c.Clients[1].ID = strings.ToUpper(c.Clients[0].ID) }, "there twice"},
 		"client id":       {func(c *devidp.Config) { c.Clients[0].ID = "" }, "needs an id"},
 		"redirect URI":    {func(c *devidp.Config) { c.Clients[0].RedirectURIs = []string{"https://x/#y"} }, "redirect URI"},
+		"no certificate":  {func(c *devidp.Config) { c.Clients[0].Certificates = []*x509.Certificate{nil} }, "certificate 1"},
+		"small certificate": {func(c *devidp.Config) {
+			c.Clients[0].Certificates = []*x509.Certificate{{PublicKey: &rsa.PublicKey{N: big.NewInt(3233), E: 17}}}
+		}, "certificate 1"},
+		"elliptic certificate": {func(c *devidp.Config) {
+			c.Clients[0].Certificates = []*x509.Certificate{{PublicKey: &ecdsa.PublicKey{}}}
+		}, "certificate 1"},
 		"all at once (1)": {func(c *devidp.Config) { c.Tenant, c.SealKey = "", nil }, "tenant"},
 		"all at once (2)": {func(c *devidp.Config) { c.Tenant, c.SealKey = "", nil }, "seal key"},
 	} {

@@ -24,6 +24,7 @@ type metadata struct {
 	SubjectTypes                []string `json:"subject_types_supported"`
 	SigningAlgorithms           []string `json:"id_token_signing_alg_values_supported"`
 	ClientAuthentication        []string `json:"token_endpoint_auth_methods_supported"`
+	AssertionAlgorithms         []string `json:"token_endpoint_auth_signing_alg_values_supported"`
 	CodeChallengeMethods        []string `json:"code_challenge_methods_supported"`
 	RequestURIParameter         bool     `json:"request_uri_parameter_supported"`
 }
@@ -48,7 +49,8 @@ func (p *Provider) metadata(segment, issuer string) metadata {
 		},
 		SubjectTypes:         []string{"pairwise"},
 		SigningAlgorithms:    []string{"RS256"},
-		ClientAuthentication: []string{"client_secret_post", "client_secret_basic"},
+		ClientAuthentication: []string{"client_secret_post", "client_secret_basic", "private_key_jwt"},
+		AssertionAlgorithms:  []string{"RS256", "PS256"},
 		CodeChallengeMethods: []string{"S256", "plain"},
 	}
 }

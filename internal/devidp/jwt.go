@@ -121,33 +121,42 @@ func (p *Provider) newClaims(audience string) claims {
 	}
 }
 
-// accessToken signs a token for an audience: of user, with permissions, or of
-// the client itself when user is nil.
-func (p *Provider) accessToken(client *Client, user *User, audience string, permissions []string) (string, error) {
+// accessToken signs a token for an audience: of g's user, with permissions, or
+// of the client itself when there is none.
+func (p *Provider) accessToken(g grant, audience string, permissions []string) (string, error) {
 	c := p.newClaims(audience)
-	if user == nil {
+	if g.User == nil {
 		c.IDType = "app"
-		c.ObjectID = ServicePrincipalID(p.cfg.Tenant, client.ID)
+		c.ObjectID = ServicePrincipalID(p.cfg.Tenant, g.Client.ID)
 		c.Subject = c.ObjectID
-		c.Roles = client.Roles
+		c.Roles = g.Client.Roles
 	} else {
-		c.describe(user)
-		c.Subject = p.pairwise(audience, user)
+		c.describe(g.User)
+		c.Subject = p.pairwise(audience, g.User)
 		c.Scope = strings.Join(permissions, " ")
 	}
-	acr := "1"
-	if client.public() {
-		acr = "0"
-	}
+	acr := g.clientContext()
 	if p.cfg.TokenVersion == 1 {
 		c.Version, c.Issuer = "1.0", p.issuerV1()
-		c.AppID, c.AppIDACR = client.ID, acr
+		c.AppID, c.AppIDACR = g.Client.ID, acr
 		c.UPN, c.UniqueName = c.PreferredUsername, c.PreferredUsername
 		c.PreferredUsername = ""
 	} else {
-		c.AuthorizedBy, c.AuthorizedACR = client.ID, acr
+		c.AuthorizedBy, c.AuthorizedACR = g.Client.ID, acr
 	}
 	return p.signer.sign(c)
+}
+
+// clientContext says how the client proved itself: not at all, with a secret, or
+// with a certificate.
+func (g *grant) clientContext() string {
+	switch {
+	case g.Client.public():
+		return "0"
+	case g.Asserted:
+		return "2"
+	}
+	return "1"
 }
 
 // idToken signs a token that tells the client who the user is.

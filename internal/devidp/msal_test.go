@@ -2,10 +2,10 @@ package devidp_test
 
 import (
 	"context"
+	"crypto/x509"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -111,7 +111,31 @@ func TestMSALGoConfidential(t *testing.T) {
 	t.Parallel()
 	s := startTLS(t)
 	client := s.msalConfidential(t, secret)
+	checkMSALConfidential(t, s, client)
 
+	_, err := s.msalConfidential(t, "wrong").AcquireTokenByCredential(t.Context(), adoScopes)
+	if err == nil || !strings.Contains(err.Error(), "AADSTS7000215") {
+		t.Errorf("AcquireTokenByCredential with a wrong secret = %v, want AADSTS7000215", err)
+	}
+}
+
+func TestMSALGoCertificate(t *testing.T) {
+	t.Parallel()
+	pair, stranger := newCertificate(t), newCertificate(t)
+	s := startTLS(t, registerCertificates(pair))
+	checkMSALConfidential(t, s, s.msalCertificate(t, pair))
+	checkMSALConfidential(t, s, s.msalCertificate(t, pair, confidential.WithX5C()))
+
+	_, err := s.msalCertificate(t, stranger).AcquireTokenByCredential(t.Context(), adoScopes)
+	if err == nil || !strings.Contains(err.Error(), "AADSTS700027") {
+		t.Errorf("AcquireTokenByCredential with another certificate = %v, want AADSTS700027", err)
+	}
+}
+
+// checkMSALConfidential has a client get a token for itself, sign alice in, and
+// renew her tokens.
+func checkMSALConfidential(t *testing.T, s *site, client confidential.Client) {
+	t.Helper()
 	app, err := client.AcquireTokenByCredential(t.Context(), adoScopes)
 	if err != nil {
 		t.Fatalf("AcquireTokenByCredential = %v, want a token", err)
@@ -134,18 +158,12 @@ func TestMSALGoConfidential(t *testing.T) {
 	if got := result.Account.PreferredUsername; got != alice.Username {
 		t.Errorf("account = %q, want %q", got, alice.Username)
 	}
-	s.clock.advance(2 * time.Hour)
 	silent, err := client.AcquireTokenSilent(t.Context(), []string{devidp.DefaultAudience + "/vso.pats"}, confidential.WithSilentAccount(result.Account))
 	if err != nil {
 		t.Fatalf("AcquireTokenSilent = %v, want a token", err)
 	}
 	if got := readClaims(t, silent.AccessToken)["scp"]; got != "vso.pats" {
 		t.Errorf("scp = %v, want vso.pats", got)
-	}
-
-	_, err = s.msalConfidential(t, "wrong").AcquireTokenByCredential(t.Context(), adoScopes)
-	if err == nil || !strings.Contains(err.Error(), "AADSTS7000215") {
-		t.Errorf("AcquireTokenByCredential with a wrong secret = %v, want AADSTS7000215", err)
 	}
 }
 
@@ -155,8 +173,22 @@ func (s *site) msalConfidential(t *testing.T, secret string) confidential.Client
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := confidential.New(s.authority(), confidentialID, credential,
-		confidential.WithInstanceDiscovery(false), confidential.WithHTTPClient(s.fullClient()))
+	return s.newConfidential(t, credential)
+}
+
+func (s *site) msalCertificate(t *testing.T, pair certificate, options ...confidential.Option) confidential.Client {
+	t.Helper()
+	credential, err := confidential.NewCredFromCert([]*x509.Certificate{pair.Certificate}, pair.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.newConfidential(t, credential, options...)
+}
+
+func (s *site) newConfidential(t *testing.T, credential confidential.Credential, options ...confidential.Option) confidential.Client {
+	t.Helper()
+	options = append(options, confidential.WithInstanceDiscovery(false), confidential.WithHTTPClient(s.fullClient()))
+	client, err := confidential.New(s.authority(), confidentialID, credential, options...)
 	if err != nil {
 		t.Fatalf("confidential.New = %v, want a client", err)
 	}

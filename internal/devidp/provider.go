@@ -22,6 +22,7 @@ package devidp
 
 import (
 	"crypto/rsa"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -55,9 +56,12 @@ type User struct {
 // Client is a registered application.
 type Client struct {
 	ID string
-	// Secret is empty for a public client. A client with a secret is
-	// confidential and may use the client credentials grant.
-	Secret string
+	// Secret and Certificates are how the client proves itself: with either, or
+	// with an assertion (RFC 7523) that the RSA key of one of the certificates
+	// signed. A client with any is confidential and may use the client credentials
+	// grant. One with none is public.
+	Secret       string
+	Certificates []*x509.Certificate
 	// Name is shown to people on the sign-in page.
 	Name string
 	// RedirectURIs are compared exactly, except that the port of a loopback host
@@ -104,16 +108,17 @@ type Config struct {
 // Provider answers the requests to an identity provider. It is an [http.Handler],
 // safe for concurrent use.
 type Provider struct {
-	cfg     Config
-	users   map[string]*User // by object id and by lower-case user name
-	clients map[string]*Client
-	signer  *signer
-	sealer  *sealer
-	spent   *ledger // authorization codes that were redeemed
-	rotated *ledger // refresh tokens that were exchanged for newer ones
-	devices *deviceGrants
-	pages   *pages
-	handler http.Handler
+	cfg      Config
+	users    map[string]*User // by object id and by lower-case user name
+	clients  map[string]*Client
+	signer   *signer
+	sealer   *sealer
+	spent    *ledger // authorization codes that were redeemed
+	rotated  *ledger // refresh tokens that were exchanged for newer ones
+	asserted *ledger // assertions that clients proved themselves with
+	devices  *deviceGrants
+	pages    *pages
+	handler  http.Handler
 }
 
 // New checks cfg and makes a provider from it. The error names every fault.
@@ -136,15 +141,16 @@ func New(cfg Config) (*Provider, error) {
 		return nil, err
 	}
 	p := &Provider{
-		cfg:     cfg,
-		users:   make(map[string]*User),
-		clients: make(map[string]*Client),
-		signer:  signer,
-		sealer:  sealer,
-		spent:   newLedger(cfg.Now().Add(-time.Nanosecond)),
-		rotated: newLedger(time.Time{}),
-		devices: newDeviceGrants(),
-		pages:   pages,
+		cfg:      cfg,
+		users:    make(map[string]*User),
+		clients:  make(map[string]*Client),
+		signer:   signer,
+		sealer:   sealer,
+		spent:    newLedger(cfg.Now().Add(-time.Nanosecond)),
+		rotated:  newLedger(time.Time{}),
+		asserted: newLedger(time.Time{}),
+		devices:  newDeviceGrants(),
+		pages:    pages,
 	}
 	for i := range cfg.Users {
 		u := &cfg.Users[i]
@@ -218,12 +224,23 @@ func (cfg *Config) check() error {
 	for _, c := range cfg.Clients {
 		fault(c.ID == "", "client %q needs an id", c.Name)
 		unique("client", c.ID)
+		for i, certificate := range c.Certificates {
+			fault(!hasStrongKey(certificate), "certificate %d of client %s must have an RSA key of 2048 bits or more", i+1, c.ID)
+		}
 		for _, redirect := range c.RedirectURIs {
 			_, ok := parseRedirect(redirect)
 			fault(!ok, "redirect URI %q of client %s must be absolute and without user and fragment", redirect, c.ID)
 		}
 	}
 	return errors.Join(faults...)
+}
+
+func hasStrongKey(certificate *x509.Certificate) bool {
+	if certificate == nil {
+		return false
+	}
+	key, ok := certificate.PublicKey.(*rsa.PublicKey)
+	return ok && key.N.BitLen() >= 2048
 }
 
 // ServeHTTP answers one request.

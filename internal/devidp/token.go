@@ -23,6 +23,7 @@ type grant struct {
 	Scope    scope
 	Nonce    string
 	AuthTime time.Time
+	Asserted bool // the client proved itself with a certificate
 }
 
 // tokenResponse is that of RFC 6749 section 5.1, with Entra's additions.
@@ -52,6 +53,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request, _ string) error
 	if err != nil {
 		return err
 	}
+	g.Asserted = form.Get("client_assertion") != ""
 	response, err := p.issue(g, form.Get("client_info") == "1")
 	if err != nil {
 		return err
@@ -140,7 +142,7 @@ func (p *Provider) issue(g grant, clientInfo bool) (tokenResponse, error) {
 	}
 	life := int64(p.cfg.AccessTokenLife / time.Second)
 	response := tokenResponse{TokenType: "Bearer", ExpiresIn: life, ExtExpiresIn: life}
-	if response.AccessToken, err = p.accessToken(g.Client, g.User, audience, permissions); err != nil {
+	if response.AccessToken, err = p.accessToken(g, audience, permissions); err != nil {
 		return tokenResponse{}, err
 	}
 	if g.User == nil {

@@ -76,7 +76,7 @@ func TestTokenRefusals(t *testing.T) {
 		{"secret of a public client", with(passwordForm(), "client_secret", "x"), 401, "invalid_client", 700025},
 		{"wrong secret", with(clientForm(), "client_secret", "x"), 401, "invalid_client", 7000215},
 		{"no secret", with(clientForm(), "client_secret", ""), 401, "invalid_client", 7000218},
-		{"assertion", with(clientForm(), "client_assertion", "x"), 401, "invalid_client", 700027},
+		{"secret and assertion", with(clientForm(), "client_assertion", "x"), 400, "invalid_request", 9002313},
 		{"credentials of a public client", with(clientForm(), "client_secret", "", "client_id", publicID), 401, "invalid_client", 7000218},
 		{"credentials for a permission", with(clientForm(), "scope", devidp.DefaultAudience+"/vso.pats"), 400, "invalid_scope", 1002012},
 		{"repeated parameter", url.Values{"client_id": {publicID, publicID}}, 400, "invalid_request", 9000411},
