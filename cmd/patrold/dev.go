@@ -51,6 +51,7 @@ func devCommand() *cobra.Command {
 func introduce(cmd *cobra.Command, dev *daemon.Dev) {
 	out := cmd.OutOrStdout()
 	organization := dev.Info.Organizations[0].Name
+	fmt.Fprintf(out, "console   %s\n", dev.Info.Console)
 	fmt.Fprintf(out, "API       %s/%s/_apis/tokens/pats\n", dev.Info.API, organization)
 	fmt.Fprintf(out, "verify    %s/%s/vso.code\n", dev.Info.Verify.URL, organization)
 	fmt.Fprintf(out, "sign-in   %s (users and passwords: %s)\n", dev.Info.IDP, dev.File)

@@ -142,7 +142,19 @@ func (v *visit) renew(ctx context.Context) error {
 		return err
 	}
 	return v.change(func(k *knowledge) error {
-		k.Credentials = renewed
+		k.Credentials = v.console.bounded(renewed)
 		return nil
 	})
+}
+
+// assumedLife is how long an access token is used whose provider does not say
+// when it ends.
+const assumedLife = 5 * time.Minute
+
+// bounded are credentials whose access token ends at a known time.
+func (c *Console) bounded(credentials signin.Credentials) signin.Credentials {
+	if credentials.Expires.IsZero() {
+		credentials.Expires = c.Now().Add(assumedLife)
+	}
+	return credentials
 }

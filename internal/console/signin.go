@@ -110,7 +110,7 @@ func (v *visit) finishSignIn() error {
 			return fmt.Errorf("ending the former session: %w", err)
 		}
 	}
-	k := knowledge{User: user, Credentials: credentials}
+	k := knowledge{User: user, Credentials: c.bounded(credentials)}
 	if k.Organizations, err = c.organizationsOf(v, credentials.AccessToken); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -35,7 +36,7 @@ func assemble(s setup, p parts) (*daemon, http.Handler, error) {
 		Store: p.db, Keys: s.keyring, Scopes: s.catalogue, Limits: s.limits,
 		Policy: s.policy, Neighbours: s.directory.Neighbours,
 	}
-	handler, err := server.New(server.Config{
+	owner, err := server.New(server.Config{
 		Service: d.service, Auth: p.verifier, Organizations: s.directory,
 		PublicURL: p.publicURL, AuthorizationURI: s.authorization, SignIn: s.signIn, Scopes: s.scopes,
 		PageKey: s.pageKey, Ready: d.ready, ClientAddressHeader: p.addressHeader,
@@ -44,7 +45,15 @@ func assemble(s setup, p parts) (*daemon, http.Handler, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return d, d.verification(s, p, d.traces.handler(handler)), nil
+	api := d.traces.handler(owner)
+	if s.provider == nil {
+		return d, d.verification(s, p, api), nil
+	}
+	pages, err := newConsole(s, p, api)
+	if err != nil {
+		return nil, nil, fmt.Errorf("console: %w", err)
+	}
+	return d, d.verification(s, p, site{owner, api, pages}), nil
 }
 
 // verification makes the handler that answers for presented tokens and hands

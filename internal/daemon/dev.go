@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/patrolhq/patrol/api"
+	"github.com/patrolhq/patrol/internal/console/signin"
 	"github.com/patrolhq/patrol/internal/devidp"
 	"github.com/patrolhq/patrol/internal/identity"
 	"github.com/patrolhq/patrol/internal/pat"
@@ -337,6 +338,9 @@ func devSetup(o DevOptions, m material, l listeners) (s setup, err error) {
 	s.verify.clients = []verify.Client{verify.NewClient(m.Verify.ID, m.Verify.Secret)}
 	s.issuers = []identity.Issuer{{Kind: identity.KindEntra, URL: l.idpURL, Tenants: []string{m.Tenant}, Development: true}}
 	s.authorization = l.idpURL + "/" + m.Tenant
+	if s.sessions, err = sessionKeys([]pat.ServerKey{{ID: 'A', Secret: m.ServerKey}}); err != nil {
+		return s, err
+	}
 	s.signIn = api.SignIn{
 		Kind: api.SignInOIDC, Authority: s.authorization + "/v2.0",
 		Scope: identity.DefaultAudience + "/.default", ClientID: m.Clients.CLI.ID,
@@ -344,5 +348,10 @@ func devSetup(o DevOptions, m material, l listeners) (s setup, err error) {
 	if o.TLS { // Microsoft's libraries insist on HTTPS
 		s.signIn.Kind, s.signIn.Authority = api.SignInEntra, s.authorization
 	}
-	return s, nil
+	s.provider, err = signin.New(signin.Config{
+		Kind: s.signIn.Kind, Authority: s.signIn.Authority, Scopes: []string{s.signIn.Scope},
+		ClientID: m.Clients.Console.ID, Secret: m.Clients.Console.Secret, RedirectURI: l.apiURL + "/getAToken",
+		HTTP: m.Authority.client(),
+	})
+	return s, err
 }

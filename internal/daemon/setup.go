@@ -13,8 +13,10 @@ import (
 	"strings"
 
 	"github.com/patrolhq/patrol/api"
+	"github.com/patrolhq/patrol/internal/console/signin"
 	"github.com/patrolhq/patrol/internal/identity"
 	"github.com/patrolhq/patrol/internal/pat"
+	"github.com/patrolhq/patrol/internal/session"
 )
 
 // setup is a configuration that was checked and understood: what the parts of
@@ -32,6 +34,10 @@ type setup struct {
 	signIn        api.SignIn
 	authorization string
 	verify        verification
+	// sessions seal those of the console, which signs people in by provider;
+	// nil without a console.
+	sessions *session.Keys
+	provider signin.Provider
 }
 
 // policy is what an organization allows.
