@@ -22,6 +22,12 @@ type problem struct {
 	Retry, RetryLabel string
 }
 
+// problemPage is the page of a problem.
+type problemPage struct {
+	frame
+	Problem *problem
+}
+
 func (p *problem) Error() string { return p.Title }
 
 var (
@@ -47,11 +53,7 @@ func (v *visit) fail(err error) {
 		}
 	}
 	p := v.describe(err)
-	page := struct {
-		frame
-		*problem
-	}{v.frame(p.Title), p}
-	if err := v.render(p.Status, "problem.html", page); err != nil {
+	if err := v.render(p.Status, "problem.html", problemPage{v.frame(p.Title), p}); err != nil {
 		v.console.Log.Error("the page of an error failed", "error", err)
 		v.status = http.StatusInternalServerError
 		http.Error(v.w, "Internal error.", v.status)
