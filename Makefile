@@ -42,6 +42,11 @@ race: setup ## Run the tests under the race detector
 faults: setup ## Have three nodes survive for FAULTTIME (1m) what befalls them
 	PATROL_FAULTS_DURATION=$(FAULTTIME) $(GO) test -count=1 -run '^TestHistory$$' ./internal/faults
 
+.PHONY: browser
+browser: setup ## Walk through the console in Chromium, and keep pictures in bin/_artifacts
+	@mkdir -p bin
+	$(GO) test -count=1 -artifacts -outputdir bin ./internal/walkthrough
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (1m)
 	@$(GO) test -list '^Fuzz' ./... \

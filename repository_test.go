@@ -44,6 +44,7 @@ var inward = map[string][]string{
 	"internal/store/postgrestest": nil,
 	"internal/store/storetest":    {"internal/pat", "internal/session"},
 	"internal/verify":             {"api", "internal/pat"},
+	"internal/walkthrough":        nil,
 	"patauth":                     nil,
 	"internal/verify/model":       nil,
 }
@@ -82,6 +83,8 @@ var owners = map[string][]string{
 	"modernc.org/sqlite":                                         {"internal/store"},
 
 	"github.com/Azure/azure-sdk-for-go":        nil,
+	"github.com/chromedp/cdproto":              nil,
+	"github.com/chromedp/chromedp":             nil,
 	"github.com/anishathalye/porcupine":        {"internal/store/storetest"},
 	"github.com/getkin/kin-openapi":            nil,
 	"github.com/google/go-cmp":                 {"internal/store/storetest"},
