@@ -36,6 +36,8 @@ type authorization struct {
 	Prompt        string
 	LoginHint     string
 	MaxAge        time.Duration // negative: not asked for
+	Contexts      []string      // authentication contexts that it insists on
+	Refuse        string        // the refusal that was chosen on the sign-in page
 }
 
 var challengeFormat = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`) // RFC 7636 section 4.2
@@ -58,12 +60,21 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request, segment str
 	session := p.currentSession(r)
 	if !p.satisfies(session, request) {
 		if request.Prompt == "none" {
-			return p.answerError(w, r, to, refuse(http.StatusBadRequest, "login_required", 50058,
-				"A silent sign-in request was sent but no user is signed in."))
+			return p.answerError(w, r, to, notSilently(session, request))
 		}
 		return p.showSignIn(w, http.StatusOK, segment, signIn{Query: values.Encode()}, "")
 	}
 	return p.answerCode(w, r, request, session)
+}
+
+// notSilently says why a request needs a page.
+func notSilently(s *session, a authorization) *refusal {
+	if s != nil && !meets(s.Contexts, a.Contexts) {
+		more := needsMore("")
+		more.OAuth = "interaction_required"
+		return more
+	}
+	return refuse(http.StatusBadRequest, "login_required", 50058, "A silent sign-in request was sent but no user is signed in.")
 }
 
 // parseReply finds where the answer goes. Its errors are shown to the person,
@@ -129,6 +140,9 @@ func (p *Provider) parseAuthorization(to reply, values url.Values) (authorizatio
 		}
 		a.MaxAge = time.Duration(seconds) * time.Second
 	}
+	if a.Contexts, err = askedContexts(values); err != nil {
+		return a, err
+	}
 	return a, a.checkChallenge()
 }
 
@@ -158,6 +172,8 @@ func (p *Provider) satisfies(s *session, a authorization) bool {
 	case s == nil, a.Prompt == "login", a.Prompt == "select_account", a.Prompt == "create":
 		return false
 	case a.MaxAge >= 0 && p.cfg.Now().Sub(s.AuthTime) > a.MaxAge:
+		return false
+	case !meets(s.Contexts, a.Contexts):
 		return false
 	case a.LoginHint != "" && p.user(a.LoginHint) != p.user(s.User):
 		return false

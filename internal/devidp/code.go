@@ -1,6 +1,7 @@
 package devidp
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -33,6 +34,8 @@ type authorizationCode struct {
 	ChallengeType string    `json:",omitempty"`
 	AuthTime      time.Time `json:",omitzero"` // only when max_age asked for it
 	Issued        time.Time
+	Contexts      []string `json:",omitempty"`
+	Refuse        string   `json:",omitempty"`
 }
 
 func (p *Provider) issueCode(a authorization, s *session) (string, error) {
@@ -46,6 +49,8 @@ func (p *Provider) issueCode(a authorization, s *session) (string, error) {
 		Challenge:     a.Challenge,
 		ChallengeType: a.ChallengeType,
 		Issued:        p.cfg.Now(),
+		Contexts:      s.Contexts,
+		Refuse:        cmp.Or(a.Refuse, s.Refuse),
 	}
 	if a.MaxAge >= 0 {
 		code.AuthTime = s.AuthTime
@@ -84,13 +89,19 @@ func (p *Provider) redeemCode(client *Client, form url.Values) (grant, error) {
 	if err != nil {
 		return grant{}, err
 	}
+	if err := cmp.Or(refusedAt(atCode, code.Refuse), checkContexts(form, code.Contexts)); err != nil {
+		return grant{}, err
+	}
 	if _, again := p.spent.use(code.ID, code.Issued); again {
 		return grant{}, invalidGrant(54005, "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.")
 	}
 	if !p.spent.covers(code.Issued) {
 		return grant{}, expiredCode()
 	}
-	return grant{Client: client, User: user, Scope: asked, Nonce: code.Nonce, AuthTime: code.AuthTime}, nil
+	return grant{
+		Client: client, User: user, Scope: asked, Nonce: code.Nonce, AuthTime: code.AuthTime,
+		Contexts: code.Contexts, Refuse: code.Refuse,
+	}, nil
 }
 
 func expiredCode() *refusal {

@@ -18,6 +18,8 @@ type refusal struct {
 	OAuth       string // the "error" of RFC 6749
 	Number      int    // the digits after AADSTS
 	Description string
+	Suberror    string // what kind of invalid_grant it is, in Entra's words
+	Claims      string // the challenge that an authorization request can satisfy
 }
 
 func (e *refusal) Error() string {
@@ -56,6 +58,8 @@ type errorBody struct {
 	Timestamp     string `json:"timestamp"`
 	TraceID       string `json:"trace_id"`
 	CorrelationID string `json:"correlation_id"`
+	Suberror      string `json:"suberror,omitempty"`
+	Claims        string `json:"claims,omitempty"`
 }
 
 // describe turns an error into the refusal that is told, and into its body. What
@@ -73,7 +77,7 @@ func (p *Provider) describe(r *http.Request, err error) (*refusal, errorBody) {
 	} else {
 		p.cfg.Log.DebugContext(r.Context(), "request refused", "path", r.URL.Path, "trace", body.TraceID, "aadsts", ref.Number)
 	}
-	body.Error = ref.OAuth
+	body.Error, body.Suberror, body.Claims = ref.OAuth, ref.Suberror, ref.Claims
 	body.Codes = []int{ref.Number}
 	body.Description = fmt.Sprintf("%v Trace ID: %s Correlation ID: %s Timestamp: %s",
 		ref, body.TraceID, body.CorrelationID, body.Timestamp)

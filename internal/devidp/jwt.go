@@ -87,6 +87,7 @@ type claims struct {
 	AuthorizedBy  string `json:"azp,omitempty"`
 	AuthorizedACR string `json:"azpacr,omitempty"`
 
+	Contexts          []string `json:"acrs,omitempty"`
 	Email             string   `json:"email,omitempty"`
 	Groups            []string `json:"groups,omitempty"`
 	IDType            string   `json:"idtyp,omitempty"`
@@ -134,6 +135,7 @@ func (p *Provider) accessToken(g grant, audience string, permissions []string) (
 		c.describe(g.User)
 		c.Subject = p.pairwise(audience, g.User)
 		c.Scope = strings.Join(permissions, " ")
+		c.Contexts = g.Contexts
 	}
 	acr := g.clientContext()
 	if p.cfg.TokenVersion == 1 {

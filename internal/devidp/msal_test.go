@@ -3,6 +3,8 @@ package devidp_test
 import (
 	"context"
 	"crypto/x509"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,7 +14,9 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
+	msalerrors "github.com/AzureAD/microsoft-authentication-library-for-go/apps/errors"
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/public"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/patrolhq/patrol/internal/devidp"
 )
@@ -129,6 +133,51 @@ func TestMSALGoCertificate(t *testing.T) {
 	_, err := s.msalCertificate(t, stranger).AcquireTokenByCredential(t.Context(), adoScopes)
 	if err == nil || !strings.Contains(err.Error(), "AADSTS700027") {
 		t.Errorf("AcquireTokenByCredential with another certificate = %v, want AADSTS700027", err)
+	}
+}
+
+// TestMSALGoStepUp has the library meet a renewal that asks for more proof, and
+// bring it.
+func TestMSALGoStepUp(t *testing.T) {
+	t.Parallel()
+	s := startTLS(t)
+	client, browser := s.msalConfidential(t, secret), s.browser()
+	const redirect = "http://localhost:5000/getAToken"
+	address, err := client.AuthCodeURL(t.Context(), confidentialID, redirect, adoScopes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := signInRefused(t, browser, address, "renewal").Get("code")
+	result, err := client.AcquireTokenByAuthCode(t.Context(), code, redirect, adoScopes)
+	if err != nil {
+		t.Fatalf("AcquireTokenByAuthCode = %v, want a token", err)
+	}
+	other := []string{devidp.DefaultAudience + "/vso.pats"}
+	_, err = client.AcquireTokenSilent(t.Context(), other, confidential.WithSilentAccount(result.Account))
+	call, ok := errors.AsType[msalerrors.CallErr](err)
+	if !ok || !strings.Contains(err.Error(), "AADSTS50076") {
+		t.Fatalf("AcquireTokenSilent = %v, want AADSTS50076", err)
+	}
+	var refused struct {
+		Claims string `json:"claims"`
+	}
+	if err := json.NewDecoder(call.Resp.Body).Decode(&refused); err != nil {
+		t.Fatal(err)
+	}
+	address, err = client.AuthCodeURL(t.Context(), confidentialID, redirect, adoScopes, confidential.WithClaims(refused.Claims))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code = signIn(t, browser, address).Get("code")
+	result, err = client.AcquireTokenByAuthCode(t.Context(), code, redirect, adoScopes, confidential.WithClaims(refused.Claims))
+	if err != nil {
+		t.Fatalf("AcquireTokenByAuthCode with the claims = %v, want a token", err)
+	}
+	if got := readClaims(t, result.AccessToken)["acrs"]; !cmp.Equal(got, []any{"c1"}) {
+		t.Errorf("acrs = %v, want c1", got)
+	}
+	if _, err = client.AcquireTokenSilent(t.Context(), other, confidential.WithSilentAccount(result.Account)); err != nil {
+		t.Errorf("AcquireTokenSilent after the step-up = %v, want a token", err)
 	}
 }
 

@@ -48,6 +48,7 @@ type signInView struct {
 	Hint     string
 	Problem  string
 	Users    []userView
+	Refusals []choiceGroup
 }
 
 type deviceView struct {

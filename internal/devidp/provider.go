@@ -12,6 +12,23 @@
 // by the clients, so a provider that is made again with the same keys knows
 // everybody it knew before. Only device codes that wait for their user are lost.
 //
+// People and tests can have a sign-in refused, to see what an application makes
+// of it. The sign-in page has a form for that; where it is sent otherwise, the
+// field "refuse" says how:
+//
+//   - in place of a code: 65004 (the person cancels), 90094 (need admin
+//     approval), 65001 (consent is missing), 53003 (conditional access), 50105
+//     (not assigned), 90033 (a transient error);
+//   - when the code is redeemed: 7000222 (the client secret has expired), 50076
+//     (more proof is needed), unavailable (a transient error, status 503);
+//   - when the first refresh token is: renewal (more proof is needed), 700082
+//     (the refresh token is gone).
+//
+// More proof is asked for by a claims challenge. It is asked for at every sign-in
+// of that browser until an authorization request carries the challenge and the
+// person signs in anew; the access tokens then have the claim "acrs". What was
+// chosen is sealed too, so that it holds on every node and after a restart.
+//
 // The provider serves one tenant. [Config.Tenant], [Config.Domain], "common"
 // and "organizations" are accepted as tenant segment, in any case. Whichever is
 // used, discovery names the issuer BaseURL/Tenant/v2.0, which is the one in the

@@ -1,6 +1,7 @@
 package devidp
 
 import (
+	"cmp"
 	"crypto/rand"
 	"net/url"
 	"time"
@@ -16,20 +17,24 @@ const purposeRefresh = "refresh token"
 // provider remembers which were exchanged, in memory: after a restart it forgets
 // that and takes one again, as Entra always does.
 type refreshToken struct {
-	ID      string
-	Client  string
-	User    string
-	Scope   string
-	Expires time.Time
+	ID       string
+	Client   string
+	User     string
+	Scope    string
+	Expires  time.Time
+	Contexts []string `json:",omitempty"`
+	Refuse   string   `json:",omitempty"`
 }
 
 func (p *Provider) issueRefreshToken(g grant) (string, error) {
 	return p.sealer.seal(purposeRefresh, refreshToken{
-		ID:      rand.Text(),
-		Client:  g.Client.ID,
-		User:    g.User.ObjectID,
-		Scope:   g.Scope.String(),
-		Expires: p.cfg.Now().Add(p.cfg.RefreshTokenLife),
+		ID:       rand.Text(),
+		Client:   g.Client.ID,
+		User:     g.User.ObjectID,
+		Scope:    g.Scope.String(),
+		Expires:  p.cfg.Now().Add(p.cfg.RefreshTokenLife),
+		Contexts: g.Contexts,
+		Refuse:   g.Refuse,
 	})
 }
 
@@ -49,7 +54,7 @@ func (p *Provider) redeemRefreshToken(client *Client, form url.Values) (grant, e
 	case token.Client != client.ID:
 		return grant{}, invalidGrant(70000, "The provided refresh token was issued to another client.")
 	case now.After(token.Expires):
-		return grant{}, invalidGrant(700082, "The refresh token has expired due to inactivity. Sign in again.")
+		return grant{}, expiredRefreshToken()
 	case user == nil:
 		return grant{}, unknownUser()
 	}
@@ -57,8 +62,15 @@ func (p *Provider) redeemRefreshToken(client *Client, form url.Values) (grant, e
 	if err != nil {
 		return grant{}, err
 	}
+	if err := cmp.Or(refusedAt(atRenewal, token.Refuse), checkContexts(form, token.Contexts)); err != nil {
+		return grant{}, err
+	}
 	if exchanged, again := p.rotated.use(token.ID, now); again && now.Sub(exchanged) > rotationGrace {
 		return grant{}, invalidGrant(70000, "The provided refresh token was already exchanged for a newer one.")
 	}
-	return grant{Client: client, User: user, Scope: asked}, nil
+	return grant{Client: client, User: user, Scope: asked, Contexts: token.Contexts}, nil
+}
+
+func expiredRefreshToken() *refusal {
+	return invalidGrant(700082, "The refresh token has expired due to inactivity. Sign in again.")
 }

@@ -15,6 +15,8 @@ const purposeSession = "session"
 type session struct {
 	User     string // object id
 	AuthTime time.Time
+	Contexts []string `json:",omitempty"` // authentication contexts that the sign-in met
+	Refuse   string   `json:",omitempty"` // a chosen refusal that lasts
 }
 
 // sessionCookie is the cookie's name. Browsers send cookies to every port of a
@@ -42,14 +44,13 @@ func (p *Provider) currentSession(r *http.Request) *session {
 	return &s
 }
 
-func (p *Provider) startSession(w http.ResponseWriter, u *User) (*session, error) {
-	s := &session{User: u.ObjectID, AuthTime: p.cfg.Now()}
+func (p *Provider) startSession(w http.ResponseWriter, s *session) error {
 	value, err := p.sealer.seal(purposeSession, s)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p.setSessionCookie(w, value, 0)
-	return s, nil
+	return nil
 }
 
 func (p *Provider) endSession(w http.ResponseWriter) {

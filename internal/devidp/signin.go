@@ -37,6 +37,7 @@ func (p *Provider) showSignIn(w http.ResponseWriter, status int, segment string,
 		}
 		view.Client = request.Client.displayName()
 		view.Hint = request.LoginHint
+		view.Refusals = choiceGroups()
 	}
 	in.Expires = p.cfg.Now().Add(signInLife)
 	var err error
@@ -65,7 +66,8 @@ func (p *Provider) resume(in signIn) (authorization, error) {
 }
 
 // signIn takes the form of the sign-in page: "ctx" from the page, and "pick" (an
-// object id), or "username" and "password", or "cancel".
+// object id), or "username" and "password", or "cancel"; and "refuse", which
+// names a refusal.
 func (p *Provider) signIn(w http.ResponseWriter, r *http.Request, segment string) error {
 	form, err := readParameters(r)
 	if err != nil {
@@ -78,8 +80,16 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request, segment string
 	if p.cfg.Now().After(in.Expires) {
 		return invalidRequest(50089, "The sign-in page has expired. Go back to the application and sign in again.")
 	}
-	if form.Get("cancel") != "" {
-		return p.cancelSignIn(w, r, in)
+	refused, err := choose(form.Get("refuse"))
+	switch {
+	case err != nil:
+		return err
+	case form.Get("cancel") != "":
+		return p.refuseSignIn(w, r, in, cancelled())
+	case refused != nil && in.UserCode != "":
+		return malformed("only a sign-in in this browser can be refused by choice")
+	case refused != nil && refused.Stage == atSignIn:
+		return p.refuseSignIn(w, r, in, refused.Refusal)
 	}
 	user := p.identify(form)
 	if user == nil {
@@ -92,14 +102,21 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request, segment string
 	if err != nil {
 		return err
 	}
-	s, err := p.startSession(w, user)
-	if err != nil {
+	s := &session{User: user.ObjectID, AuthTime: p.cfg.Now(), Contexts: request.Contexts}
+	if refused != nil {
+		request.Refuse = refused.Name
+		if refused.lasts() {
+			s.Refuse = refused.Name
+		}
+	}
+	if err := p.startSession(w, s); err != nil {
 		return err
 	}
 	return p.answerCode(w, r, request, s)
 }
 
-func (p *Provider) cancelSignIn(w http.ResponseWriter, r *http.Request, in signIn) error {
+// refuseSignIn ends a sign-in without anybody.
+func (p *Provider) refuseSignIn(w http.ResponseWriter, r *http.Request, in signIn, why *refusal) error {
 	if in.UserCode != "" {
 		return p.declineDevice(w, in.UserCode)
 	}
@@ -107,7 +124,7 @@ func (p *Provider) cancelSignIn(w http.ResponseWriter, r *http.Request, in signI
 	if err != nil {
 		return err
 	}
-	return p.answerError(w, r, request.reply, refuse(http.StatusBadRequest, "access_denied", 65004, "User declined to consent to access the app."))
+	return p.answerError(w, r, request.reply, why)
 }
 
 // identify finds the user of a sign-in form. Picking a user needs no password:

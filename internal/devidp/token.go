@@ -23,7 +23,9 @@ type grant struct {
 	Scope    scope
 	Nonce    string
 	AuthTime time.Time
-	Asserted bool // the client proved itself with a certificate
+	Contexts []string // authentication contexts that the user's sign-in met
+	Refuse   string   // the refusal that was chosen for what is redeemed next
+	Asserted bool     // the client proved itself with a certificate
 }
 
 // tokenResponse is that of RFC 6749 section 5.1, with Entra's additions.

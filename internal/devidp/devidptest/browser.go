@@ -63,11 +63,7 @@ func NewBrowser(transport http.RoundTripper) *Browser {
 // name if it is asked to, and returns the answer for the client without
 // delivering it.
 func (b *Browser) SignIn(ctx context.Context, address, username string) (Answer, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return Answer{}, fmt.Errorf("opening sign-in page: %w", err)
-	}
-	page, err := b.load(r)
+	page, err := b.open(ctx, address)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -76,10 +72,38 @@ func (b *Browser) SignIn(ctx context.Context, address, username string) (Answer,
 			return Answer{}, err
 		}
 	}
-	if page.answer == nil {
-		return Answer{}, fmt.Errorf("signing in did not lead to the client, but to %q: %s", page.title(), page.text("text"))
+	return page.toClient()
+}
+
+// SignInRefused opens the address of an authorization request as
+// [Browser.SignIn] does, but has the sign-in of that user refused: refusal is one
+// of the words that package devidp lists. The answer is an error where the
+// refusal comes at once, and else a code.
+func (b *Browser) SignInRefused(ctx context.Context, address, username, refusal string) (Answer, error) {
+	page, err := b.open(ctx, address)
+	if err != nil {
+		return Answer{}, err
 	}
-	return *page.answer, nil
+	if page, err = b.refuse(ctx, page, username, refusal); err != nil {
+		return Answer{}, err
+	}
+	return page.toClient()
+}
+
+func (b *Browser) open(ctx context.Context, address string) (*page, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("opening sign-in page: %w", err)
+	}
+	return b.load(r)
+}
+
+// toClient returns the answer that a page is in truth.
+func (p *page) toClient() (Answer, error) {
+	if p.answer == nil {
+		return Answer{}, fmt.Errorf("signing in did not lead to the client, but to %q: %s", p.title(), p.text("text"))
+	}
+	return *p.answer, nil
 }
 
 // Open signs in as [Browser.SignIn] does and delivers the answer to the client,
@@ -152,12 +176,33 @@ func (b *Browser) pick(ctx context.Context, p *page, username string) (*page, er
 	if button == nil {
 		return nil, fmt.Errorf("page %q offers no user %q: %s", p.title(), username, p.text("text"))
 	}
-	form := button
-	for form.Data != "form" {
-		form = form.Parent
-	}
+	form := formOf(button)
 	values := fields(form)
 	values.Set(attribute(button, "name"), attribute(button, "value"))
+	return b.send(ctx, p, form, values)
+}
+
+// refuse chooses a refusal and a user, and presses the button.
+func (b *Browser) refuse(ctx context.Context, p *page, username, refusal string) (*page, error) {
+	if p.root == nil {
+		return nil, fmt.Errorf("there is no page to choose a refusal on, but an answer for %s", p.answer.URL.Host)
+	}
+	chosen := p.option("refuse", func(n *html.Node) bool { return attribute(n, "value") == refusal })
+	user := p.option("pick", func(n *html.Node) bool {
+		return strings.HasSuffix(strings.ToLower(n.FirstChild.Data), "("+strings.ToLower(username)+")")
+	})
+	if chosen == nil || user == nil {
+		return nil, fmt.Errorf("page %q offers no refusal %q of user %q: %s", p.title(), refusal, username, p.text("text"))
+	}
+	form := formOf(chosen)
+	values := fields(form)
+	values.Set("refuse", attribute(chosen, "value"))
+	values.Set("pick", attribute(user, "value"))
+	return b.send(ctx, p, form, values)
+}
+
+// send submits a form as a browser does.
+func (b *Browser) send(ctx context.Context, p *page, form *html.Node, values url.Values) (*page, error) {
 	action, err := p.url.Parse(attribute(form, "action"))
 	if err != nil {
 		return nil, fmt.Errorf("reading form: %w", err)
@@ -218,6 +263,21 @@ func (p *page) title() string {
 	return ""
 }
 
+// option is the first option of a select that fits.
+func (p *page) option(name string, fits func(*html.Node) bool) *html.Node {
+	for list := range p.root.Descendants() {
+		if list.Data != "select" || attribute(list, "name") != name {
+			continue
+		}
+		for n := range list.Descendants() {
+			if n.Data == "option" && n.FirstChild != nil && fits(n) {
+				return n
+			}
+		}
+	}
+	return nil
+}
+
 // text is that of the first element of a class.
 func (p *page) text(class string) string {
 	if p.root == nil {
@@ -229,6 +289,14 @@ func (p *page) text(class string) string {
 		}
 	}
 	return ""
+}
+
+// formOf is the form that an element is in.
+func formOf(n *html.Node) *html.Node {
+	for n.Data != "form" {
+		n = n.Parent
+	}
+	return n
 }
 
 // fields are the values of a form's inputs.
