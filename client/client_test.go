@@ -204,8 +204,9 @@ func TestRecordedAnswers(t *testing.T) {
 		{"usage.json", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.Usage(ctx, tokenID, "4ab5764f-4193-4f1d-b995-64144880b7d8")
 		}, []api.TokenUsage{
-			{AuthorizationID: tokenID, LastUsed: moment(t, "2020-11-03T08:12:44.018Z"), Address: "192.0.2.7", Client: "git", Scope: "vso.code"},
-			{AuthorizationID: "4ab5764f-4193-4f1d-b995-64144880b7d8", LastUsed: moment(t, "2020-11-03T08:12:44Z")},
+			{AuthorizationID: "4ab5764f-4193-4f1d-b995-64144880b7d6", State: api.StateActive},
+			{AuthorizationID: tokenID, State: api.StateRevoked, LastUsed: new(moment(t, "2020-11-03T08:12:44.018Z")), Address: "192.0.2.7", Client: "git", Scope: "vso.code"},
+			{AuthorizationID: "4ab5764f-4193-4f1d-b995-64144880b7d8", LastUsed: new(moment(t, "2020-11-03T08:12:44Z"))},
 		}},
 		{"organizations.json", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.Organizations(ctx)

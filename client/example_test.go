@@ -216,10 +216,14 @@ func ExampleClient_Usage() {
 		fmt.Println(err)
 	}
 	for _, usage := range usages {
-		fmt.Println(usage.AuthorizationID, "was last used by", usage.Client, "from", usage.Address)
+		if usage.LastUsed == nil {
+			fmt.Println(usage.AuthorizationID, "was never used")
+			continue
+		}
+		fmt.Println(usage.AuthorizationID, "is", usage.State, "and was last used by", usage.Client, "from", usage.Address)
 	}
 	// Output:
-	// 00000000-0000-4000-8000-000000000001 was last used by git from 192.0.2.7
+	// 00000000-0000-4000-8000-000000000001 is active and was last used by git from 192.0.2.7
 }
 
 func ExampleSignIn() {

@@ -149,7 +149,7 @@ func (s *service) find(id string) *api.PatToken {
 func (s *service) list(filter string) api.PagedPatTokens {
 	page := api.PagedPatTokens{PatTokens: []api.PatToken{}}
 	for _, t := range s.tokens {
-		if filter == "all" || !s.revoked[t.AuthorizationID] && t.ValidTo.After(time.Now()) {
+		if filter == "all" || s.state(t) == api.StateActive {
 			page.PatTokens = append(page.PatTokens, t)
 		}
 	}
@@ -159,10 +159,27 @@ func (s *service) list(filter string) api.PagedPatTokens {
 // usage says of the first token that it was used, and of no other.
 func (s *service) usage(ids string) []api.TokenUsage {
 	usages := []api.TokenUsage{}
-	if first := s.tokens[0]; slices.Contains(strings.Split(ids, ","), first.AuthorizationID) {
-		usages = append(usages, api.TokenUsage{AuthorizationID: first.AuthorizationID, LastUsed: first.ValidFrom, Address: "192.0.2.7", Client: "git", Scope: "vso.code"})
+	for i, t := range s.tokens {
+		if !slices.Contains(strings.Split(ids, ","), t.AuthorizationID) {
+			continue
+		}
+		usage := api.TokenUsage{AuthorizationID: t.AuthorizationID, State: s.state(t)}
+		if i == 0 {
+			usage.LastUsed, usage.Address, usage.Client, usage.Scope = &t.ValidFrom, "192.0.2.7", "git", "vso.code"
+		}
+		usages = append(usages, usage)
 	}
 	return usages
+}
+
+func (s *service) state(t api.PatToken) api.TokenState {
+	switch {
+	case s.revoked[t.AuthorizationID]:
+		return api.StateRevoked
+	case !t.ValidTo.After(time.Now()):
+		return api.StateExpired
+	}
+	return api.StateActive
 }
 
 // answer writes the token, or the refusal where there is none.

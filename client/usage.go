@@ -12,12 +12,12 @@ import (
 // maxUsages is how many tokens the service tells of in one call.
 const maxUsages = 100
 
-// Usage returns the last use of each of the user's tokens with those ids that
-// was used at all: one that is not in the result was never used, or is not the
-// user's. It sends a request for each hundred ids, so that a page of a list
-// takes one.
+// Usage returns the state and the last use of each of the user's tokens with
+// those ids: one that is not in the result is not the user's. It sends a
+// request for each hundred ids, so that a page of a list takes one.
 //
-// Only Patrol knows uses. Elsewhere the error is [KindUnsupported], and hosts
+// Older versions of Patrol tell no state, and nothing of tokens that were never
+// used. Other services do not have the call: elsewhere the error is [KindUnsupported], and hosts
 // of Azure DevOps are not even asked; go on without them then.
 func (c *Client) Usage(ctx context.Context, authorizationIDs ...string) ([]api.TokenUsage, error) {
 	const lacking = "the service does not tell when tokens were used"

@@ -24,7 +24,7 @@ func hostileToken() api.PatToken {
 // hostileUsage is a last use that a terminal would act on.
 func hostileUsage(token api.PatToken) api.TokenUsage {
 	const text = "\x1b]0;owned\x07\u202e\nid\tmine"
-	return api.TokenUsage{AuthorizationID: token.AuthorizationID, LastUsed: token.ValidFrom, Address: text, Client: text, Scope: text}
+	return api.TokenUsage{AuthorizationID: token.AuthorizationID, State: text, LastUsed: &token.ValidFrom, Address: text, Client: text, Scope: text}
 }
 
 // newHostileService answers each call with the token, and returns the ids of

@@ -101,8 +101,8 @@ func (p *program) list(ctx context.Context, f listFlags) error {
 		return p.out.json(shown)
 	}
 	var revoked map[string]bool
-	if options.Filter == api.FilterAll && len(tokens) > 0 {
-		if revoked, err = s.revoked(ctx); err != nil {
+	if options.Filter == api.FilterAll {
+		if revoked, err = s.revoked(ctx, used, tokens...); err != nil {
 			return err
 		}
 	}

@@ -42,7 +42,7 @@ func (p *program) show(ctx context.Context, idOrName string, asJSON bool) error 
 	if asJSON {
 		return p.out.json(used.shown(token))
 	}
-	revoked, err := s.revoked(ctx)
+	revoked, err := s.revoked(ctx, used, token)
 	if err != nil {
 		return err
 	}

@@ -45,8 +45,8 @@ func testTokens() []api.PatToken {
 func testUsages() usages {
 	tokens := testTokens()
 	return usages{
-		tokens[0].AuthorizationID: {LastUsed: api.Time{Time: testNow.Add(-3 * time.Hour)}, Address: "192.0.2.7", Client: "git\x1b[2J", Scope: "vso.code"},
-		tokens[1].AuthorizationID: {LastUsed: api.Time{Time: testNow.Add(2 * time.Second)}}, // by another clock
+		tokens[0].AuthorizationID: {LastUsed: &api.Time{Time: testNow.Add(-3 * time.Hour)}, Address: "192.0.2.7", Client: "git\x1b[2J", Scope: "vso.code"},
+		tokens[1].AuthorizationID: {LastUsed: &api.Time{Time: testNow.Add(2 * time.Second)}}, // by another clock
 	}
 }
 

@@ -46,9 +46,23 @@ func (s *session) find(ctx context.Context, idOrName string, filters ...api.Disp
 	return "", fail(exitNotFound, "you have no token %q", idOrName).with("\"patrol list\" shows your tokens")
 }
 
-// revoked returns the ids of the user's revoked tokens: no answer about a
-// single token says whether it is one.
-func (s *session) revoked(ctx context.Context) (map[string]bool, error) {
+// revoked returns the ids of those tokens that are revoked, and perhaps of
+// others: where their uses do not tell, only the list of all that are does.
+func (s *session) revoked(ctx context.Context, used usages, tokens ...api.PatToken) (map[string]bool, error) {
+	ids := map[string]bool{}
+	for _, token := range tokens {
+		switch used[token.AuthorizationID].State {
+		case "":
+			return s.allRevoked(ctx)
+		case api.StateRevoked:
+			ids[token.AuthorizationID] = true
+		}
+	}
+	return ids, nil
+}
+
+// allRevoked returns the ids of the user's revoked tokens.
+func (s *session) allRevoked(ctx context.Context) (map[string]bool, error) {
 	ids := map[string]bool{}
 	for token, err := range s.List(ctx, client.ListOptions{Filter: api.FilterRevoked, PageSize: 100}) {
 		if err != nil {

@@ -9,9 +9,10 @@ import (
 	"github.com/patrolhq/patrol/client"
 )
 
-// usages are the last uses of tokens by id. Nil is where they are not known,
-// because the service does not tell, as Azure DevOps does not, or could not
-// now; a token that is missing from others was never used.
+// usages are the states and last uses of tokens by id. Nil is where they are not
+// known, because the service does not tell, as Azure DevOps does not, or could
+// not now; a token that is missing from others was never used, as older
+// services say it, and its state is not known.
 type usages map[string]api.TokenUsage
 
 // usagePatience is how long uses are waited for: they are no reason to keep
@@ -48,10 +49,10 @@ func (p *program) lastUses(ctx context.Context, s *session, tokens ...api.PatTok
 // cell is when a token was last used.
 func (u usages) cell(id string, now time.Time) cell {
 	last := u[id].LastUsed
-	if last.IsZero() {
+	if last == nil {
 		return text("never")
 	}
-	return cell{plain: utc(last), shown: ago(last.Time, now)}
+	return cell{plain: utc(*last), shown: ago(last.Time, now)}
 }
 
 // ago is how long before now t was. The clock of the service may be ahead.
@@ -74,10 +75,12 @@ func (u usages) fields(id string, now time.Time) []field {
 	return []field{{"last used", used}, {"used from", text(last.Address)}, {"used by", text(last.Client)}, {"used for", text(last.Scope)}}
 }
 
-// shownToken is what --json prints of a token, and of its last use apart from
-// what the contract knows.
+// shownToken is what --json prints of a token, and of its state and last use
+// apart from what the contract knows.
 type shownToken struct {
 	api.PatToken
+	// State is absent where it is not known.
+	State api.TokenState `json:"state,omitempty"`
 	// Usage is absent where it is not known.
 	Usage *shownUsage `json:"usage,omitempty"`
 }
@@ -96,9 +99,5 @@ func (u usages) shown(token api.PatToken) shownToken {
 		return shownToken{PatToken: token}
 	}
 	last := u[token.AuthorizationID]
-	usage := &shownUsage{Address: last.Address, Client: last.Client, Scope: last.Scope}
-	if !last.LastUsed.IsZero() {
-		usage.LastUsed = &last.LastUsed
-	}
-	return shownToken{token, usage}
+	return shownToken{token, last.State, &shownUsage{last.LastUsed, last.Address, last.Client, last.Scope}}
 }

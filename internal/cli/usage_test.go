@@ -56,7 +56,7 @@ func TestLastUsesOrNot(t *testing.T) {
 	used := func(w http.ResponseWriter, r *http.Request) {
 		usages := []api.TokenUsage{}
 		if strings.HasPrefix(r.URL.Query().Get("authorizationIds"), first) {
-			usages = append(usages, api.TokenUsage{AuthorizationID: first, LastUsed: api.Time{Time: testNow.Add(-time.Hour)}, Address: "192.0.2.7", Client: "git", Scope: "vso.code"})
+			usages = append(usages, api.TokenUsage{AuthorizationID: first, LastUsed: &api.Time{Time: testNow.Add(-time.Hour)}, Address: "192.0.2.7", Client: "git", Scope: "vso.code"})
 		}
 		writeJSON(t, w, http.StatusOK, api.Collect(usages))
 	}
@@ -124,6 +124,33 @@ func TestLastUsesOrNot(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestStatesAreTold: the service's word about a token counts, whether the user
+// lists its like or not.
+func TestStatesAreTold(t *testing.T) {
+	t.Parallel()
+	const first = "00000000-0000-8000-8000-000000000001"
+	u := newTokenService(t, func(w http.ResponseWriter, r *http.Request) {
+		usages := []api.TokenUsage{}
+		for id := range strings.SplitSeq(r.URL.Query().Get("authorizationIds"), ",") {
+			state := api.StateActive
+			if id == first {
+				state = api.StateRevoked
+			}
+			usages = append(usages, api.TokenUsage{AuthorizationID: id, State: state})
+		}
+		writeJSON(t, w, http.StatusOK, api.Collect(usages))
+	})
+	if got := u.must(t, "show", first).out; !strings.Contains(got, "\nstatus\trevoked\n") {
+		t.Errorf("show prints %q, want the token revoked", got)
+	}
+	if got := u.must(t, "show", first, "--json").out; !strings.Contains(got, `"state": "revoked"`) {
+		t.Errorf("show --json prints %q, want the token revoked", got)
+	}
+	if got := u.must(t, "list", "--status", "all").out; strings.Count(got, "\trevoked\t") != 1 || strings.Count(got, "\tactive\t") != 1 {
+		t.Errorf("list prints %q, want the first token revoked and the other active", got)
 	}
 }
 

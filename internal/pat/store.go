@@ -39,8 +39,8 @@ type Store interface {
 	// tokens that do not exist are kept too, and shown to nobody.
 	Used(ctx context.Context, uses []Usage) error
 
-	// Usage is the last use of those of the owner's tokens among ids (at most
-	// [MaxPage]) that were used at all.
+	// Usage is those of the owner's tokens among ids (at most [MaxPage]), each
+	// with its last use.
 	Usage(ctx context.Context, owner UUID, ids []UUID) ([]TokenUsage, error)
 }
 

@@ -20,16 +20,24 @@ type Usage struct {
 	Scope string
 }
 
-// TokenUsage is a usage with the token that was used.
+// TokenUsage is a token with its last known use, which is zero where it was
+// never used.
 type TokenUsage struct {
 	Usage
 	Of Token
 }
 
-// Usage is the last known use of those of the caller's tokens among ids that
-// were used at all, in the order of ids and once each. ids are at most
-// [MaxPage]; others' and unknown ones are passed over.
-func (s *Service) Usage(ctx context.Context, c Caller, ids []UUID) ([]Usage, error) {
+// Standing is where a token stands: its state, and its last known use, which
+// has no moment where it was never used.
+type Standing struct {
+	State State
+	Usage
+}
+
+// Usage is where those of the caller's tokens among ids stand now, in the order
+// of ids and once each. ids are at most [MaxPage]; others' and unknown ones are
+// passed over.
+func (s *Service) Usage(ctx context.Context, c Caller, ids []UUID) ([]Standing, error) {
 	if err := c.may(ReadTokens); err != nil {
 		return nil, err
 	}
@@ -40,18 +48,19 @@ func (s *Service) Usage(ctx context.Context, c Caller, ids []UUID) ([]Usage, err
 	if err != nil {
 		return nil, fmt.Errorf("reading the usage of tokens: %w", err)
 	}
-	last := make(map[UUID]Usage, len(found))
+	now := s.now()
+	standings := make(map[UUID]Standing, len(found))
 	for _, u := range found {
 		if c.manages(u.Of) {
-			last[u.Token] = u.Usage
+			standings[u.Of.ID] = Standing{State: u.Of.StateAt(now), Usage: u.Usage}
 		}
 	}
-	usages := make([]Usage, 0, len(last))
+	asked := make([]Standing, 0, len(standings))
 	for _, id := range ids {
-		if u, ok := last[id]; ok {
-			usages = append(usages, u)
-			delete(last, id)
+		if standing, ok := standings[id]; ok {
+			asked = append(asked, standing)
+			delete(standings, id)
 		}
 	}
-	return usages, nil
+	return asked, nil
 }

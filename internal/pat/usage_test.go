@@ -39,6 +39,9 @@ func TestUsage(t *testing.T) {
 	if err := w.Revoke(t.Context(), w.alice, revoked.ID); err != nil {
 		t.Fatal(err)
 	}
+	active := func(u pat.Usage) pat.Standing { return pat.Standing{State: pat.Active, Usage: u} }
+	unused := active(pat.Usage{Token: idle.ID})
+	ended := pat.Standing{State: pat.Revoked, Usage: usedRevoked}
 
 	all := []pat.UUID{global.ID, here.ID, idle.ID, elsewhere.ID, unknown, {}, others.ID, revoked.ID}
 	stranger := w.alice
@@ -47,15 +50,15 @@ func TestUsage(t *testing.T) {
 		name string
 		by   pat.Caller
 		ids  []pat.UUID
-		want []pat.Usage
+		want []pat.Standing
 	}{
-		{"in the order asked", w.alice, all, []pat.Usage{usedGlobal, usedHere, usedRevoked}},
-		{"once each", w.alice, []pat.UUID{here.ID, global.ID, here.ID, here.ID}, []pat.Usage{usedHere, usedGlobal}},
-		{"elsewhere", w.mobile, all, []pat.Usage{usedGlobal, usedElsewhere}},
-		{"somebody else's", w.bob, all, []pat.Usage{usedOthers}},
-		{"of another tenant", stranger, all, []pat.Usage{}},
-		{"never used", w.alice, []pat.UUID{idle.ID}, []pat.Usage{}},
-		{"none", w.alice, nil, []pat.Usage{}},
+		{"in the order asked", w.alice, all, []pat.Standing{active(usedGlobal), active(usedHere), unused, ended}},
+		{"once each", w.alice, []pat.UUID{here.ID, global.ID, here.ID, here.ID}, []pat.Standing{active(usedHere), active(usedGlobal)}},
+		{"elsewhere", w.mobile, all, []pat.Standing{active(usedGlobal), active(usedElsewhere)}},
+		{"somebody else's", w.bob, all, []pat.Standing{active(usedOthers)}},
+		{"of another tenant", stranger, all, []pat.Standing{}},
+		{"never used", w.alice, []pat.UUID{idle.ID}, []pat.Standing{unused}},
+		{"none", w.alice, nil, []pat.Standing{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -68,6 +71,39 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+// TestUsageTellsStates: a token has expired from the moment of its end, whether
+// that was recorded or not, and a revoked one is revoked before and after.
+func TestUsageTellsStates(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	end := w.now.Add(time.Hour)
+	lasting := w.create(t, w.alice, pat.Creation{DisplayName: "lasting"})
+	ending := w.create(t, w.alice, pat.Creation{DisplayName: "ending", ValidTo: &end})
+	revoked := w.create(t, w.alice, pat.Creation{DisplayName: "revoked", ValidTo: &end})
+	if err := w.Revoke(t.Context(), w.alice, revoked.ID); err != nil {
+		t.Fatal(err)
+	}
+	states := func(when string, want ...pat.State) {
+		t.Helper()
+		found, err := w.Usage(t.Context(), w.alice, []pat.UUID{lasting.ID, ending.ID, revoked.ID})
+		var got []pat.State
+		for _, standing := range found {
+			got = append(got, standing.State)
+		}
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("states %s: %v (-want +got):\n%s", when, err, diff)
+		}
+	}
+	w.now = end.Add(-time.Microsecond)
+	states("before the end", pat.Active, pat.Active, pat.Revoked)
+	w.now = end
+	states("at the end", pat.Active, pat.Expired, pat.Revoked)
+	if _, err := w.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	states("once it is recorded", pat.Active, pat.Expired, pat.Revoked)
+}
+
 func TestUsageOfAPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -77,7 +113,7 @@ func TestUsageOfAPage(t *testing.T) {
 		ids = append(ids, pat.RandomUUID())
 	}
 	ids = append(ids, used.Token)
-	if got, err := w.Usage(t.Context(), w.alice, ids); err != nil || !cmp.Equal(got, []pat.Usage{used}) {
+	if got, err := w.Usage(t.Context(), w.alice, ids); err != nil || !cmp.Equal(got, []pat.Standing{{Usage: used}}) {
 		t.Errorf("Usage of %d = %v, %v, want the one that was used", len(ids), got, err)
 	}
 	ids = append(ids, used.Token)

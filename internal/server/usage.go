@@ -8,7 +8,8 @@ import (
 	"github.com/patrolhq/patrol/internal/pat"
 )
 
-// getUsage tells when the tokens of a page were last used.
+// getUsage tells of the tokens of a page what the contract has no place for:
+// their states, and when they were last used.
 func (s *Server) getUsage(c *call) error {
 	ids, err := c.query.authorizationIDs()
 	if err != nil {
@@ -21,8 +22,11 @@ func (s *Server) getUsage(c *call) error {
 	usages := make([]api.TokenUsage, len(found))
 	for i, u := range found {
 		usages[i] = api.TokenUsage{
-			AuthorizationID: u.Token.String(), LastUsed: api.Time{Time: u.At},
+			AuthorizationID: u.Token.String(), State: api.TokenState(u.State.String()),
 			Address: u.Address, Client: u.Agent, Scope: u.Scope,
+		}
+		if !u.At.IsZero() {
+			usages[i].LastUsed = &api.Time{Time: u.At}
 		}
 	}
 	return c.reply(http.StatusOK, api.Collect(usages))

@@ -38,9 +38,10 @@ func TestUsage(t *testing.T) {
 	}
 	s.use(t, pat.Usage{Token: uuid(t, bare), At: at})
 	full := func(id string) api.TokenUsage {
-		return api.TokenUsage{AuthorizationID: id, LastUsed: api.Time{Time: at}, Address: "2001:db8::7", Client: "npm", Scope: "vso.packaging"}
+		return api.TokenUsage{AuthorizationID: id, State: api.StateActive, LastUsed: &api.Time{Time: at}, Address: "2001:db8::7", Client: "npm", Scope: "vso.packaging"}
 	}
-	usedUsage, bareUsage := full(used), api.TokenUsage{AuthorizationID: bare, LastUsed: api.Time{Time: at}}
+	usedUsage, bareUsage := full(used), api.TokenUsage{AuthorizationID: bare, State: api.StateActive, LastUsed: &api.Time{Time: at}}
+	idleUsage := api.TokenUsage{AuthorizationID: idle, State: api.StateActive}
 	all := []string{bare, idle, others, elsewhere, "11111111-2222-4333-8444-555555555555", used}
 	tests := []struct {
 		name string
@@ -48,13 +49,14 @@ func TestUsage(t *testing.T) {
 		ids  []string
 		want []api.TokenUsage
 	}{
-		{"in the order asked", alice, all, []api.TokenUsage{bareUsage, usedUsage}},
+		{"in the order asked", alice, all, []api.TokenUsage{bareUsage, idleUsage, usedUsage}},
 		{"once each", alice, []string{used, bare, used, used}, []api.TokenUsage{usedUsage, bareUsage}},
 		{"in upper case, in braces, with spaces", alice, []string{strings.ToUpper(used), "%7B" + bare + "%7D", "%20" + bare + "%20"}, []api.TokenUsage{usedUsage, bareUsage}},
 		{"with commas that are encoded", alice, []string{used + "%2C" + bare}, []api.TokenUsage{usedUsage, bareUsage}},
 		{"elsewhere", alice.in("fabrikam"), all, []api.TokenUsage{full(elsewhere)}},
 		{"somebody else's", bob, all, []api.TokenUsage{full(others)}},
-		{"never used", alice, []string{idle}, []api.TokenUsage{}},
+		{"never used", alice, []string{idle}, []api.TokenUsage{idleUsage}},
+		{"none of the caller's", alice, []string{others, elsewhere}, []api.TokenUsage{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -103,6 +103,24 @@ func TestListPlans(t *testing.T) {
 	}
 }
 
+// The tokens of a page and their uses must be found by their keys, however many
+// their owner has, whatever the planner knows.
+func TestUsagePlan(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "patrol.db")
+	db := openSQLite(t, path)
+	fillPlain(t, path, 3000)
+	want := []string{"SEARCH token USING PRIMARY KEY (bucket=? AND id=?)", "SEARCH u USING PRIMARY KEY (bucket=? AND token=?) LEFT-JOIN"}
+	for _, when := range []string{"without statistics", "with statistics"} {
+		if got := explain(t, db, usagesSQLite.text); !slices.Equal(got, want) {
+			t.Errorf("%s, the plan is %q, want %q", when, got, want)
+		}
+		if _, err := sideDoor(t, path).ExecContext(t.Context(), `ANALYZE`); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // fillPlain writes n tokens of three owners, one of whom has nearly all.
 func fillPlain(t *testing.T, path string, n int) {
 	t.Helper()

@@ -170,8 +170,8 @@ const recordUses = intoUsage + `SELECT DISTINCT ON (bucket, token) *
 // reading a bucket instead of the rows that are asked for.
 var usagesPostgres = usageQuery{
 	text: `SELECT ` + usageColumns + ` FROM (SELECT DISTINCT unnest($3::bytea[])) AS wanted (id),
-	LATERAL (SELECT * FROM token WHERE bucket = $1 AND owner = $2 AND id = wanted.id LIMIT 1) AS token,
-	LATERAL (SELECT * FROM token_usage WHERE bucket = $1 AND token = wanted.id LIMIT 1) AS u`,
+	LATERAL (SELECT * FROM token WHERE bucket = $1 AND owner = $2 AND id = wanted.id LIMIT 1) AS token
+	LEFT JOIN LATERAL (SELECT * FROM token_usage WHERE bucket = $1 AND token = wanted.id LIMIT 1) AS u ON true`,
 	ids: func(ids []pat.UUID) []any {
 		list := make([][]byte, len(ids))
 		for i := range ids {

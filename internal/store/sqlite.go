@@ -128,8 +128,8 @@ func recordUsesSQLite(s *session, uses []pat.Usage) error {
 // repeat the last.
 var usagesSQLite = usageQuery{
 	text: `SELECT ` + usageColumns + `
-	FROM token_usage u JOIN token ON token.bucket = u.bucket AND token.id = u.token
-	WHERE u.bucket = $1 AND token.bucket = $1 AND token.owner = $2 AND u.token IN (` + parameters(3, pat.MaxPage) + `)`,
+	FROM token LEFT JOIN token_usage u ON u.bucket = $1 AND u.token = token.id
+	WHERE token.bucket = $1 AND token.owner = $2 AND token.id IN (` + parameters(3, pat.MaxPage) + `)`,
 	ids: func(ids []pat.UUID) (arguments []any) {
 		for i := range pat.MaxPage {
 			arguments = append(arguments, ids[min(i, len(ids)-1)][:])

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -20,15 +21,15 @@ func useArguments(u pat.Usage) []any {
 	return []any{int64(u.Token.Bucket()), u.Token[:], u.At.UnixMicro(), text(u.Address), text(u.Agent), text(u.Scope)}
 }
 
-// usageQuery reads up to a page of usages in one bucket, with the tokens. Its
+// usageQuery reads up to a page of tokens in one bucket, with their usages. Its
 // parameters are the bucket, the owner, and what ids makes of the tokens' ids.
 type usageQuery struct {
 	text string
 	ids  func([]pat.UUID) []any
 }
 
-// usageColumns are those of a usage and its token.
-var usageColumns = "u.at, u.address, u.agent, u.scope, token." + strings.Join(strings.Fields(strings.ReplaceAll(tokenColumns, ",", " ")), ", token.")
+// usageColumns are those of a token's usage, where it has one, and of the token.
+var usageColumns = "u.at, COALESCE(u.address, ''), COALESCE(u.agent, ''), COALESCE(u.scope, ''), token." + strings.Join(strings.Fields(strings.ReplaceAll(tokenColumns, ",", " ")), ", token.")
 
 // usesPerChange bounds how long a flush of uses holds up other changes.
 const usesPerChange = 256
@@ -51,8 +52,7 @@ func (db *DB) Used(ctx context.Context, uses []pat.Usage) error {
 	return nil
 }
 
-// Usage is the last use of those of the owner's tokens among ids that were
-// used at all.
+// Usage is those of the owner's tokens among ids, each with its last use.
 func (db *DB) Usage(ctx context.Context, owner pat.UUID, ids []pat.UUID) (found []pat.TokenUsage, err error) {
 	byBucket := map[pat.Bucket][]pat.UUID{}
 	for _, id := range ids {
@@ -62,12 +62,15 @@ func (db *DB) Usage(ctx context.Context, owner pat.UUID, ids []pat.UUID) (found 
 		arguments := append([]any{int64(bucket), owner[:]}, db.engine.usages.ids(ids)...)
 		err := db.reading.query(ctx, func(scan func(...any) error) error {
 			var u pat.TokenUsage
-			var at int64
+			var at sql.NullInt64
 			var r tokenRow
 			err := r.scan(func(into ...any) error {
 				return scan(append([]any{&at, &u.Address, &u.Agent, &u.Scope}, into...)...)
 			})
-			u.Of, u.Token, u.At = r.Token, r.ID, moment(at)
+			u.Of, u.Token = r.Token, r.ID
+			if at.Valid {
+				u.At = moment(at.Int64)
+			}
 			found = append(found, u)
 			return err
 		}, db.engine.usages.text, arguments...)

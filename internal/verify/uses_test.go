@@ -79,16 +79,17 @@ func TestUsesReachTheStore(t *testing.T) {
 	w.Uses.Flush(t.Context())
 
 	at := noon.Add(time.Minute).Truncate(time.Second)
-	want := []pat.Usage{
-		{Token: first.ID, At: at, Address: "192.0.2.7", Agent: "git", Scope: "vso.code"},
-		{Token: revoked.ID, At: at, Address: "2001:db8::7", Agent: "npm", Scope: "vso.code"},
-		{Token: uncached.ID, At: at},
+	want := []pat.Standing{
+		{Usage: pat.Usage{Token: first.ID, At: at, Address: "192.0.2.7", Agent: "git", Scope: "vso.code"}},
+		{State: pat.Revoked, Usage: pat.Usage{Token: revoked.ID, At: at, Address: "2001:db8::7", Agent: "npm", Scope: "vso.code"}},
+		{Usage: pat.Usage{Token: uncached.ID, At: at}},
+		{Usage: pat.Usage{Token: unused.ID}},
 	}
 	got, err := w.Service.Usage(t.Context(), w.caller(), []pat.UUID{first.ID, revoked.ID, uncached.ID, unused.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
-	byToken := func(a, b pat.Usage) int { return cmp.Compare(a.Token.String(), b.Token.String()) }
+	byToken := func(a, b pat.Standing) int { return cmp.Compare(a.Token.String(), b.Token.String()) }
 	slices.SortFunc(want, byToken)
 	slices.SortFunc(got, byToken)
 	if diff := gocmp.Diff(want, got); diff != "" {

@@ -89,9 +89,11 @@ func usages(t testing.TB, db Database, owner pat.UUID, tokens ...pat.Token) []pa
 	if err != nil {
 		t.Errorf("Usage = %v", err)
 	}
-	slices.SortFunc(found, func(a, b pat.TokenUsage) int { return bytes.Compare(a.Token[:], b.Token[:]) })
+	slices.SortFunc(found, byToken)
 	return found
 }
+
+func byToken(a, b pat.TokenUsage) int { return bytes.Compare(a.Token[:], b.Token[:]) }
 
 func usedThenUsage(t *testing.T, db Database) {
 	owner, organization := pat.RandomUUID(), pat.RandomUUID()
@@ -103,7 +105,8 @@ func usedThenUsage(t *testing.T, db Database) {
 	record(t, db, first, broken, use(gone, noon))
 	record(t, db)
 
-	want := []pat.TokenUsage{{Usage: first, Of: used}}
+	want := []pat.TokenUsage{{Usage: first, Of: used}, {Usage: pat.Usage{Token: unused.ID}, Of: unused}}
+	slices.SortFunc(want, byToken)
 	if diff := cmp.Diff(want, usages(t, db, owner, used, unused, foreign, gone)); diff != "" {
 		t.Errorf("Usage (-want +got):\n%s", diff)
 	}
@@ -114,8 +117,8 @@ func usedThenUsage(t *testing.T, db Database) {
 	if got := usages(t, db, owner); len(got) != 0 {
 		t.Errorf("Usage of no tokens = %v, want nothing", got)
 	}
-	if got := usages(t, db, owner, used, used); len(got) != 1 {
-		t.Errorf("Usage of a token asked for twice = %v, want it once", got)
+	if got := usages(t, db, owner, used, used, unused, unused); len(got) != 2 {
+		t.Errorf("Usage of two tokens asked for twice = %v, want each once", got)
 	}
 }
 
@@ -162,7 +165,7 @@ func usedMany(t *testing.T, db Database) {
 		}
 	}
 	record(t, db, uses...)
-	slices.SortFunc(want, func(a, b pat.TokenUsage) int { return bytes.Compare(a.Token[:], b.Token[:]) })
+	slices.SortFunc(want, byToken)
 	if diff := cmp.Diff(want, usages(t, db, owner, tokens...)); diff != "" {
 		t.Errorf("Usage (-want +got):\n%s", diff)
 	}
