@@ -32,8 +32,9 @@
 // [Client.Create] returns a secret that is never shown again. To replace a
 // token without a moment in which nothing works, use [Client.Rotate], which
 // revokes the old one only after a function of yours has stored the new one.
-// [Client.Usage] tells when tokens were last used, and [Client.Organizations]
-// where the user may have any; Patrol alone knows.
+// [Client.State] tells whether a token is revoked. [Client.Usage] tells when
+// tokens were last used, and [Client.Organizations] where the user may have
+// any; Patrol alone knows.
 //
 // # Failing
 //

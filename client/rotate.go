@@ -39,9 +39,8 @@ const cleanupTimeout = 30 * time.Second
 //     then are token and error both set.
 //
 // A revoked token is refused with [KindRefusal], for whoever revoked it did not
-// want it back; the service does not tell that of a single token, so Rotate
-// looks for it among the active ones. An expired token may be rotated; whether
-// it was revoked before it expired is not looked into.
+// want it back; what it takes to know is told at [Client.State]. An expired
+// token may be rotated.
 func (c *Client) Rotate(ctx context.Context, authorizationID string, o RotateOptions, keep func(context.Context, api.PatToken) error) (api.PatToken, error) {
 	if keep == nil {
 		return api.PatToken{}, unsendable("rotation needs a function that keeps the new token", nil)
@@ -72,22 +71,18 @@ func (c *Client) rotatable(ctx context.Context, authorizationID string) (api.Pat
 	if err != nil {
 		return api.PatToken{}, fmt.Errorf("reading the old token: %w", err)
 	}
-	if !old.ValidTo.After(time.Now()) {
-		return old, nil
+	state, err := c.State(ctx, old)
+	if err != nil {
+		return api.PatToken{}, fmt.Errorf("finding out whether the old token is revoked: %w", err)
 	}
-	for token, err := range c.List(ctx, ListOptions{Filter: api.FilterActive, PageSize: 100}) {
-		if err != nil {
-			return api.PatToken{}, fmt.Errorf("looking for the old token among the active ones: %w", err)
+	if state == api.StateRevoked {
+		return api.PatToken{}, &Error{
+			Kind:    KindRefusal,
+			Code:    "invalidToken",
+			Message: fmt.Sprintf("token %s is revoked, and revoked tokens are not rotated; create another", authorizationID),
 		}
-		if token.AuthorizationID == old.AuthorizationID {
-			return old, nil
-		}
 	}
-	return api.PatToken{}, &Error{
-		Kind:    KindRefusal,
-		Code:    "invalidToken",
-		Message: fmt.Sprintf("token %s is revoked, and revoked tokens are not rotated; create another", authorizationID),
-	}
+	return old, nil
 }
 
 // successor is the request for the token that replaces old.

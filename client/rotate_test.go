@@ -53,10 +53,13 @@ func TestRotate(t *testing.T) {
 			s.tokens[0].ValidFrom, s.tokens[0].ValidTo = in(-5*day), in(-2*day)
 		}, nil, func() api.PatToken {
 			return api.PatToken{DisplayName: "deploy", Scope: "vso.packaging_write", ValidTo: in(3 * day), TargetAccounts: []string{organization}}
-		}, []string{"GET", "POST", "DELETE"}},
+		}, []string{"GET", "GET", "POST", "DELETE"}},
 		{"of unknown age", func(s *service) { s.tokens[0].ValidFrom = api.Time{} }, nil, func() api.PatToken {
 			return api.PatToken{DisplayName: "deploy", Scope: "vso.packaging_write", ValidTo: in(30 * day), TargetAccounts: []string{organization}}
 		}, []string{"GET", "GET", "POST", "DELETE"}},
+		{"on another service", func(s *service) { s.bare = true }, nil, func() api.PatToken {
+			return api.PatToken{DisplayName: "deploy", Scope: "vso.packaging_write", ValidTo: in(30 * day), TargetAccounts: []string{organization}}
+		}, []string{"GET", "GET", "GET", "POST", "DELETE"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -127,15 +130,19 @@ func TestRotateFails(t *testing.T) {
 		{"no id", "", func(*service) {}, keeping, client.KindRequest, nil, "is empty", false, nil, []string{idOf(1)}},
 		{"unknown", idOf(9), func(*service) {}, keeping, client.KindNotFound, nil, "reading the old token", false, []string{"GET"}, []string{idOf(1)}},
 		{"revoked", idOf(1), func(s *service) { s.revoked[idOf(1)] = true }, keeping, client.KindRefusal, nil, "is revoked", false, []string{"GET", "GET"}, nil},
-		{"list fails", idOf(1), func(s *service) {
+		{"revoked and expired", idOf(1), func(s *service) {
+			s.revoked[idOf(1)], s.tokens[0].ValidTo = true, s.tokens[0].ValidFrom
+		}, keeping, client.KindRefusal, nil, "is revoked", false, []string{"GET", "GET"}, nil},
+		{"revoked on another service", idOf(1), func(s *service) { s.bare, s.revoked[idOf(1)] = true, true }, keeping, client.KindRefusal, nil, "is revoked", false, []string{"GET", "GET", "GET"}, nil},
+		{"state fails", idOf(1), func(s *service) {
 			s.fault = func(w http.ResponseWriter, r *http.Request) bool {
-				if r.URL.Query().Has("displayFilterOption") {
+				if r.URL.Query().Has("authorizationIds") {
 					w.WriteHeader(http.StatusForbidden)
 					return true
 				}
 				return false
 			}
-		}, keeping, client.KindForbidden, nil, "among the active ones", false, []string{"GET", "GET"}, []string{idOf(1)}},
+		}, keeping, client.KindForbidden, nil, "whether the old token is revoked", false, []string{"GET", "GET"}, []string{idOf(1)}},
 		{"refused", idOf(1), func(s *service) { s.tokens[0].Scope = "app_token" }, keeping, client.KindPolicy, nil, "creating the new token", false, []string{"GET", "GET", "POST"}, []string{idOf(1)}},
 		{"create fails", idOf(1), func(s *service) { s.fault = on("POST", "") }, keeping, client.KindUnavailable, nil, `look for "deploy"`, false, []string{"GET", "GET", "POST"}, []string{idOf(1)}},
 		{"keep fails", idOf(1), func(*service) {}, failing, "", errFull, "the old one is unchanged", false, []string{"GET", "GET", "POST", "DELETE"}, []string{idOf(1)}},

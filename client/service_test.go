@@ -22,6 +22,8 @@ type service struct {
 	revoked map[string]bool
 	// calls are the methods that arrived, in order.
 	calls []string
+	// bare services are as Azure DevOps, without what Patrol adds.
+	bare bool
 	// fault, where not nil, may answer in place of the service.
 	fault func(w http.ResponseWriter, r *http.Request) bool
 }
@@ -65,6 +67,10 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Header.Get("Authorization") == "" {
 		write(w, http.StatusUnauthorized, api.Error{Message: "no access token", TypeKey: "UnauthorizedRequestException"})
+		return
+	}
+	if s.bare && strings.Contains(r.URL.Path, "/patrol/") {
+		http.NotFound(w, r)
 		return
 	}
 	id := r.URL.Query().Get("authorizationId")
