@@ -11,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/patrolhq/patrol/internal/console/signin"
 )
@@ -74,7 +75,12 @@ func (c *Console) parsePages() (pages, error) {
 // functions are what templates can call.
 func (c *Console) functions() template.FuncMap {
 	return template.FuncMap{
-		"asset": func(name string) string { return c.assets.paths[name] },
+		"asset":          func(name string) string { return c.assets.paths[name] },
+		"initial":        initial,
+		"moment":         moment,
+		"exactly":        exactly,
+		"relatively":     func(t time.Time) template.HTML { return relatively(t, c.Now()) },
+		"momentAndWords": func(t time.Time) template.HTML { return momentAndWords(t, c.Now()) },
 	}
 }
 
