@@ -59,6 +59,18 @@ func (s *signer) sign(c claims) (string, error) {
 // verify returns the claims of a token that the provider signed and that is
 // valid at now, whatever its audience.
 func (s *signer) verify(token string, now time.Time) (claims, error) {
+	c, err := s.read(token)
+	if err != nil {
+		return c, err
+	}
+	if now.Unix() >= c.Expires || now.Unix() < c.NotBefore {
+		return c, fmt.Errorf("token is not valid at this time")
+	}
+	return c, nil
+}
+
+// read returns the claims of a token that the provider signed at any time.
+func (s *signer) read(token string) (claims, error) {
 	var c claims
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
@@ -66,9 +78,6 @@ func (s *signer) verify(token string, now time.Time) (claims, error) {
 	}
 	if err := parsed.Claims(s.public, &c); err != nil {
 		return c, fmt.Errorf("verifying token: %w", err)
-	}
-	if now.Unix() >= c.Expires || now.Unix() < c.NotBefore {
-		return c, fmt.Errorf("token is not valid at this time")
 	}
 	return c, nil
 }

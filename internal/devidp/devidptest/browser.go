@@ -188,9 +188,7 @@ func (b *Browser) refuse(ctx context.Context, p *page, username, refusal string)
 		return nil, fmt.Errorf("there is no page to choose a refusal on, but an answer for %s", p.answer.URL.Host)
 	}
 	chosen := p.option("refuse", func(n *html.Node) bool { return attribute(n, "value") == refusal })
-	user := p.option("pick", func(n *html.Node) bool {
-		return strings.HasSuffix(strings.ToLower(n.FirstChild.Data), "("+strings.ToLower(username)+")")
-	})
+	user := p.option("pick", func(n *html.Node) bool { return strings.EqualFold(n.FirstChild.Data, username) })
 	if chosen == nil || user == nil {
 		return nil, fmt.Errorf("page %q offers no refusal %q of user %q: %s", p.title(), refusal, username, p.text("text"))
 	}
