@@ -185,6 +185,51 @@ func ExampleClient_ConnectionData() {
 	// signed in as Alice
 }
 
+// A program that shows a token says whether it works.
+func ExampleClient_State() {
+	c, stop := serve()
+	defer stop()
+	ctx := context.Background()
+
+	token, err := c.Get(ctx, "00000000-0000-4000-8000-000000000001")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := c.Revoke(ctx, token.AuthorizationID); err != nil {
+		fmt.Println(err)
+		return
+	}
+	state, err := c.State(ctx, token)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(token.DisplayName, "is", state)
+	// Output:
+	// deploy is revoked
+}
+
+// Azure DevOps does not tell which organizations there are: a program asks its
+// user then.
+func ExampleClient_Organizations() {
+	c, stop := serve()
+	defer stop()
+
+	organizations, err := c.Organizations(context.Background())
+	switch {
+	case client.KindOf(err) == client.KindUnsupported:
+		fmt.Println("which organization?")
+	case err != nil:
+		fmt.Println(err)
+	}
+	for _, organization := range organizations {
+		fmt.Println("tokens of", organization.Name, "or of all organizations")
+	}
+	// Output:
+	// tokens of fabrikam or of all organizations
+}
+
 func ExampleClient_Scopes() {
 	c, stop := serve()
 	defer stop()

@@ -98,6 +98,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(w, http.StatusOK, api.Collect([]api.Scope{{Name: "vso.packaging", Covers: "read packages"}, {Name: "vso.packaging_write", Covers: "read and write packages"}}))
 	case "GET /fabrikam/_apis/patrol/usage":
 		write(w, http.StatusOK, api.Collect(s.usage(r.URL.Query().Get("authorizationIds"))))
+	case "GET /_apis/patrol/organizations":
+		write(w, http.StatusOK, api.Collect([]api.Organization{{ID: organization, Name: "fabrikam"}}))
 	case "GET /_apis/patrol/signin":
 		write(w, http.StatusOK, api.SignIn{Kind: api.SignInOIDC, Authority: "https://id.example", Scope: "openid offline_access", ClientID: "patrol"})
 	default:

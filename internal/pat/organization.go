@@ -1,7 +1,9 @@
 package pat
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -69,6 +71,24 @@ func (d *Directory) Organization(nameOrID string) (Organization, bool) {
 func (d *Directory) ByID(id UUID) (Organization, bool) {
 	o, ok := d.byID[id]
 	return o, ok
+}
+
+// Of are the organizations where a can have tokens, by name in any case. It
+// refuses whom [Service.List] refuses.
+func (d *Directory) Of(a Actor) ([]Organization, error) {
+	if err := a.may(ReadTokens); err != nil {
+		return nil, err
+	}
+	var own []Organization
+	for _, o := range d.byID {
+		if o.Has(a) {
+			own = append(own, o)
+		}
+	}
+	slices.SortFunc(own, func(one, other Organization) int {
+		return cmp.Compare(strings.ToLower(one.Name), strings.ToLower(other.Name))
+	})
+	return own, nil
 }
 
 // Neighbours are the other organizations of o's tenant, in no order.

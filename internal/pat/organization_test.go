@@ -63,6 +63,43 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
+func TestDirectoryOf(t *testing.T) {
+	t.Parallel()
+	tenant, user, group := RandomUUID(), RandomUUID(), RandomUUID()
+	directory, err := NewDirectory([]Organization{
+		{Name: "beta", ID: RandomUUID(), Tenant: tenant},
+		{Name: "Gamma", ID: RandomUUID(), Tenant: tenant, Members: []string{group.String()}},
+		{Name: "Alpha", ID: RandomUUID(), Tenant: tenant, Members: []string{user.String()}},
+		{Name: "closed", ID: RandomUUID(), Tenant: tenant, Members: []string{RandomUUID().String()}},
+		{Name: "elsewhere", ID: RandomUUID(), Tenant: RandomUUID()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name  string
+		actor Actor
+		code  Code
+		want  string
+	}{
+		{"a member", Actor{ID: user, Tenant: tenant, Groups: []string{group.String()}, Permissions: ReadTokens}, "", "Alpha beta Gamma"},
+		{"anybody of the tenant", Actor{ID: RandomUUID(), Tenant: tenant, Permissions: ReadTokens | ManageTokens}, "", "beta"},
+		{"somebody else", Actor{ID: user, Tenant: RandomUUID(), Permissions: ReadTokens}, "", ""},
+		{"a writer", Actor{ID: user, Tenant: tenant, Permissions: ManageTokens}, CodePermissionMissing, ""},
+		{"an app", Actor{ID: user, Tenant: tenant, Permissions: ReadTokens, Application: true}, CodeServicePrincipal, ""},
+	}
+	for _, tt := range tests {
+		own, err := directory.Of(tt.actor)
+		var names []string
+		for _, o := range own {
+			names = append(names, o.Name)
+		}
+		if got := strings.Join(names, " "); got != tt.want || CodeOf(err) != tt.code {
+			t.Errorf("%s: Of = %q, %v, want %q and code %q", tt.name, got, err, tt.want, tt.code)
+		}
+	}
+}
+
 func TestNewDirectoryFaults(t *testing.T) {
 	t.Parallel()
 	id := RandomUUID()

@@ -21,6 +21,10 @@ func TestLifecycle(t *testing.T) {
 		BaseURL: s.API, Organization: "contoso", HTTP: s.HTTP,
 		Token: func(context.Context) (string, error) { return access, nil },
 	}
+	organizations, err := c.Organizations(t.Context())
+	if diff := cmp.Diff([]api.Organization{{ID: s.Organizations[0].ID, Name: "contoso"}, {ID: s.Organizations[1].ID, Name: "fabrikam"}}, organizations); err != nil || diff != "" {
+		t.Errorf("Organizations = %v (-want +got):\n%s", err, diff)
+	}
 	created, err := c.Create(t.Context(), api.PatTokenCreateRequest{DisplayName: "ci", Scope: "VSO.Code vso.build"})
 	if err != nil || created.Token == nil || len(*created.Token) != 84 || created.Scope != "vso.build vso.code" {
 		t.Fatalf("Create = %+v, %v, want a token with its secret and its scopes in order", withoutSecret(created), err)
@@ -47,6 +51,11 @@ func TestLifecycle(t *testing.T) {
 	}
 	if got := listed(t, c, api.FilterRevoked); !cmp.Equal(got, []string{created.AuthorizationID}) {
 		t.Errorf("revoked tokens = %v, want the old one", got)
+	}
+	for state, token := range map[api.TokenState]api.PatToken{api.StateActive: rotated, api.StateRevoked: created} {
+		if got, err := c.State(t.Context(), token); got != state || err != nil {
+			t.Errorf("State = %q, %v, want %q", got, err, state)
+		}
 	}
 	for range 2 { // the second time changes nothing
 		if err := c.Revoke(t.Context(), rotated.AuthorizationID); err != nil {

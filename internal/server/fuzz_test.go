@@ -207,7 +207,7 @@ func FuzzBearer(f *testing.F) {
 // at its end; no encoding or dot makes one path another.
 func FuzzParsePath(f *testing.F) {
 	for _, seed := range []string{
-		"/contoso/_apis/tokens/pats", "/contoso/_apis/Tokens/Pats/", "/", "//", "/_apis/patrol/signin", "/healthz", "/contoso/_apis/tokens%2Fpats", "/%2e%2e/_apis", "/a/../_apis/x",
+		"/contoso/_apis/tokens/pats", "/contoso/_apis/Tokens/Pats/", "/", "//", "/_apis/patrol/signin", "/_apis/patrol/organizations", "/healthz", "/contoso/_apis/tokens%2Fpats", "/%2e%2e/_apis", "/a/../_apis/x",
 		"/contoso//_apis", "/%", "*", "", "contoso/_apis", "/%5Fapis/_apis", "/_APIS/_apis/x", "/a%00/_apis/x", "/é/_apis/x", "/a/_apis/x?y",
 	} {
 		f.Add(seed)

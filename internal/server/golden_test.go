@@ -75,6 +75,7 @@ func TestGolden(t *testing.T) {
 	golden(t, s, "locations", alice.do(t, http.MethodOptions, "/contoso/_apis", ""))
 	golden(t, s, "locations-tokens", alice.do(t, http.MethodOptions, "/contoso/_apis/Tokens", ""))
 	golden(t, s, "connection-data", alice.do(t, http.MethodGet, "/contoso/_apis/connectionData?connectOptions=1", ""))
+	golden(t, s, "organizations", alice.do(t, http.MethodGet, organizationsPath, ""))
 	golden(t, s, "signin", caller{site: s}.do(t, http.MethodGet, "/_apis/patrol/signin", ""))
 	golden(t, s, "health", caller{site: s}.do(t, http.MethodGet, "/healthz", ""))
 	golden(t, s, "ready", caller{site: s}.do(t, http.MethodGet, "/readyz", ""))

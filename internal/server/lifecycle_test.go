@@ -215,7 +215,7 @@ func TestHead(t *testing.T) {
 	for _, target := range []string{
 		alice.pats(), alice.pats("authorizationId=11111111-2222-4333-8444-555555555555"), "/contoso/_apis/patrol/scopes?" + version, alice.usage("11111111-2222-4333-8444-555555555555"),
 		"/contoso/_apis/connectiondata", "/contoso/_apis/resourceareas", "/contoso/_apis/resourceareas/55967393-20ef-45c6-a96c-b5d5d5986a9a",
-		"/_apis/patrol/signin", "/openapi.yaml", "/healthz", "/readyz",
+		organizationsPath, "/_apis/patrol/signin", "/openapi.yaml", "/healthz", "/readyz",
 	} {
 		get, head := alice.do(t, http.MethodGet, target, ""), alice.do(t, http.MethodHead, target, "")
 		for _, a := range []answer{get, head} {

@@ -52,7 +52,7 @@ func TestNoRoute(t *testing.T) {
 		"/contoso//_apis/tokens/pats", "//contoso/_apis/tokens/pats", "/contoso/_apis//tokens/pats", "/contoso/_apis/tokens%2Fpats",
 		"/contoso%2F_apis/tokens/pats", "/contoso/_apis/tokens/%2e%2e/tokens/pats", "/contoso/_apis/tokens/../tokens/pats", "/x/../contoso/_apis/tokens/pats",
 		"/./contoso/_apis/tokens/pats", "/contoso/_apis/tokens/pats/..", "/contoso/_apis/tokens/pats/.", "/contoso/_apis/tokens/pats%00", "/contoso/_apis/tokens/pats%20",
-		"/contoso/_apis/tokens/pats;v=1", "/contoso\\_apis/tokens/pats", "/contoso/project/_apis/tokens/pats", "/contoso/_apis/patrol/signin",
+		"/contoso/_apis/tokens/pats;v=1", "/contoso\\_apis/tokens/pats", "/contoso/project/_apis/tokens/pats", "/contoso/_apis/patrol/signin", "/contoso/_apis/patrol/organizations",
 		"/contoso/healthz", "/healthz/x", "/contoso/_apis/tokens/pats/11111111-2222-4333-8444-555555555555", "/contoso/_apis/openapi.yaml", "/openapi.yaml/x",
 		"/_apis/_apis/patrol/signin", "/contoso/_apis/resourceareas/11111111-2222-4333-8444-555555555555", "/contoso/_APİS/tokens/pats",
 	} {
@@ -98,7 +98,7 @@ func TestMethods(t *testing.T) {
 	want := fault{http.StatusMethodNotAllowed, "HttpRequestMethodNotAllowedException"}
 	for path, allow := range map[string]string{
 		"/contoso/_apis/tokens/pats": "DELETE, GET, HEAD, POST, PUT", "/contoso/_apis/patrol/scopes": "GET, HEAD", "/contoso/_apis/patrol/usage": "GET, HEAD",
-		"/contoso/_apis": "OPTIONS", "/contoso/_apis/connectiondata": "GET, HEAD", "/healthz": "GET, HEAD", "/_apis/patrol/signin": "GET, HEAD",
+		"/contoso/_apis": "OPTIONS", "/contoso/_apis/connectiondata": "GET, HEAD", "/healthz": "GET, HEAD", "/_apis/patrol/signin": "GET, HEAD", "/_apis/patrol/organizations": "GET, HEAD",
 	} {
 		for _, method := range []string{"PATCH", "TRACE", "CONNECT", "PURGE", "get", "GET2", "X-" + strings.Repeat("Y", 300)} {
 			if method == http.MethodConnect {

@@ -72,6 +72,7 @@ func (s *Server) locations() []*route {
 		{path: "_apis/location", methods: map[string]func(*call) error{http.MethodOptions: s.locateArea("Location")}},
 		{path: "_apis/patrol", methods: map[string]func(*call) error{http.MethodOptions: s.locateArea("Patrol")}},
 
+		{path: "_apis/patrol/organizations", global: true, versions: previews, methods: get(s.getOrganizations)},
 		{path: "_apis/patrol/signin", global: true, anonymous: true, methods: get(s.getSignIn)},
 		{path: "openapi.yaml", global: true, anonymous: true, methods: get(s.getOpenAPI)},
 		{path: "healthz", global: true, anonymous: true, quiet: true, methods: get(s.getHealth)},

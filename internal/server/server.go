@@ -32,9 +32,13 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, accessToken string) (pat.Actor, error)
 }
 
-// Organizations finds an organization by name, in any case, or by id.
+// Organizations finds organizations.
 type Organizations interface {
+	// Organization is the one with that name, in any case, or with that id.
 	Organization(nameOrID string) (pat.Organization, bool)
+	// Of are those where a user can have tokens. It refuses as [pat.Service]
+	// does.
+	Of(pat.Actor) ([]pat.Organization, error)
 }
 
 // Config is what a server works with. All fields are needed but those that
