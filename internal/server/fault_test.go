@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -147,6 +148,31 @@ func TestClientAddress(t *testing.T) {
 		}
 		if !strings.Contains(s.Logs.String(), "address="+tt.want) {
 			t.Errorf("%q with %q: the log does not name %s", tt.trusted, tt.sent, tt.want)
+		}
+	}
+}
+
+// TestCallInProcess: who calls the handler without a connection says for which
+// address, with a port or without, and no proxy's header is needed for it.
+func TestCallInProcess(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{Change: func(c *server.Config) { c.ClientAddressHeader = "X-Forwarded-For" }})
+	alice := s.as(t, "alice")
+	for remote, want := range map[string]string{
+		"192.0.2.7:1234": "192.0.2.7", "192.0.2.8": "192.0.2.8", "[2001:db8::7]:1234": "2001:db8::7", "2001:db8::8": "2001:db8::8",
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, alice.pats(), strings.NewReader(`{"displayName":"t","scope":"vso.code"}`))
+		r.RemoteAddr = remote
+		r.Header.Set("Authorization", alice.Authorization)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("User-Agent", "console/"+remote)
+		w := httptest.NewRecorder()
+		s.Handler.ServeHTTP(w, r)
+		if w.Code != http.StatusOK {
+			t.Fatalf("Create = %d %s, want 200", w.Code, w.Body)
+		}
+		if dump := s.dump(t); !strings.Contains(dump, " "+want+" ") || !strings.Contains(dump, "console/"+remote) {
+			t.Errorf("%s: the event does not name %s and its program", remote, want)
 		}
 	}
 }
