@@ -46,8 +46,8 @@ type Client struct {
 
 // Get returns the token with that id, without its secret. A revoked or
 // expired token is returned like any other, and nothing in it says that it is
-// revoked: [Client.State] does. An unknown id, and that of
-// another user's token, is [KindNotFound].
+// revoked: [Client.State] does. An unknown id, and that of another user's
+// token, is [KindNotFound].
 func (c *Client) Get(ctx context.Context, authorizationID string) (api.PatToken, error) {
 	query, err := selecting(authorizationID)
 	if err != nil {

@@ -68,8 +68,8 @@ type Error struct {
 	Uncertain bool
 	// Claims is set where the service did not accept the access token because
 	// of what happened since it was issued (continuous access evaluation): the
-	// JSON object to name as the claims when the user signs in again. Another
-	// token that was got without it fares no better.
+	// JSON object to name as the claims when the user signs in again. A token
+	// that was got without them fares no better. It is no text for people.
 	Claims string
 	// Err is the cause, where there is one besides the answer.
 	Err error

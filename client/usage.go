@@ -17,8 +17,8 @@ const maxUsages = 100
 // request for each hundred ids, so that a page of a list takes one.
 //
 // Older versions of Patrol tell no state, and nothing of tokens that were never
-// used. Other services do not have the call: elsewhere the error is [KindUnsupported], and hosts
-// of Azure DevOps are not even asked; go on without them then.
+// used. Only Patrol has the call: elsewhere the error is [KindUnsupported], and
+// hosts of Azure DevOps are not even asked; go on without it then.
 func (c *Client) Usage(ctx context.Context, authorizationIDs ...string) ([]api.TokenUsage, error) {
 	const lacking = "the service does not tell when tokens were used"
 	for _, id := range authorizationIDs {
