@@ -15,7 +15,7 @@ import (
 func newConsole(s setup, p parts, api http.Handler) (*console.Console, error) {
 	return console.New(console.Config{
 		PublicURL: p.publicURL, API: p.publicURL, HTTP: &http.Client{Transport: console.Local{Handler: api}},
-		Provider: s.provider, Organizations: []string{"contoso", "fabrikam"}, // until the API lists them
+		Provider: s.provider,
 		Sessions: &session.Manager{Store: p.db, Keys: s.sessions},
 		Sealer:   &session.Sealer{Keys: s.sessions},
 		ClientAddress: func(r *http.Request) string {

@@ -45,4 +45,3 @@ func (b *browser) checkAccess() {
 		b.Errorf("%s: %s", b.place(), barrier)
 	}
 }
-
