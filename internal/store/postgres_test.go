@@ -25,7 +25,7 @@ func TestPostgres(t *testing.T) {
 			t.Fatalf("Hold = %v", err)
 		}
 		return storetest.Database{
-			Store: ofNode{db, db.Nodes()}, SQL: sidePool(t, url),
+			Store: ofNode{db, db.Nodes()}, Sessions: db, SQL: sidePool(t, url),
 			FullScans: func(t *testing.T) ([]string, int) { return fullScansPostgres(t, db) },
 		}
 	})

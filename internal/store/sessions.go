@@ -21,8 +21,10 @@ const (
 	seeSession     = `UPDATE console_session SET seen_at = $2 WHERE id = $1`
 	endSession     = `DELETE FROM console_session WHERE id = $1 AND owner = $2`
 	listSessions   = `SELECT ` + sessionColumns + ` FROM console_session WHERE owner = $1 ORDER BY seen_at DESC, id DESC`
-	sweepUnused    = `DELETE FROM console_session WHERE id IN (SELECT id FROM console_session WHERE seen_at < $1 ORDER BY seen_at LIMIT $2)`
-	sweepEnded     = `DELETE FROM console_session WHERE id IN (SELECT id FROM console_session WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2)`
+	sweepUnused    = `DELETE FROM console_session WHERE id IN (
+		SELECT id FROM console_session WHERE seen_at < 9223372036854775807 AND seen_at < $1 ORDER BY seen_at LIMIT $2)`
+	sweepEnded = `DELETE FROM console_session WHERE id IN (
+		SELECT id FROM console_session WHERE ends_at < 9223372036854775807 AND ends_at <= $1 ORDER BY ends_at LIMIT $2)`
 )
 
 // sessionsPerChange bounds how long the end of many sessions holds up other
@@ -132,7 +134,8 @@ func (db *DB) SweepSessions(ctx context.Context, seenBefore, now time.Time) (swe
 		text  string
 		until time.Time
 	}{{sweepUnused, seenBefore}, {sweepEnded, now}} {
-		for deleted := int64(sessionsPerChange); deleted == sessionsPerChange; swept += int(deleted) {
+		for more := true; more; {
+			var deleted int64
 			err := db.writer.do(ctx, func(s *session) (err error) {
 				deleted, err = s.exec(sweep.text, sweep.until.UnixMicro(), int64(sessionsPerChange))
 				return err
@@ -140,6 +143,8 @@ func (db *DB) SweepSessions(ctx context.Context, seenBefore, now time.Time) (swe
 			if err != nil {
 				return swept, fmt.Errorf("deleting old sessions: %w", err)
 			}
+			swept += int(deleted)
+			more = deleted == sessionsPerChange
 		}
 	}
 	return swept, nil

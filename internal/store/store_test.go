@@ -22,7 +22,7 @@ func TestSQLite(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "patrol.db")
 		db := openSQLite(t, path)
 		return storetest.Database{
-			Store: db, SQL: sideDoor(t, path),
+			Store: db, Sessions: db, SQL: sideDoor(t, path),
 			FullScans: func(t *testing.T) ([]string, int) { return fullScans(t, db) },
 		}
 	})
@@ -67,7 +67,7 @@ func fullScans(t *testing.T, db *DB) (plans []string, seen int) {
 		}
 		plan := strings.Join(explain(t, db, text), "\n")
 		for line := range strings.Lines(plan) {
-			if strings.Contains(line, "SCAN token") || strings.Contains(line, "SCAN event") || strings.Contains(line, "AUTOMATIC") {
+			if strings.Contains(line, "SCAN token") || strings.Contains(line, "SCAN event") || strings.Contains(line, "SCAN console_session") || strings.Contains(line, "AUTOMATIC") {
 				plans = append(plans, fmt.Sprintf("%s\n%s", text, plan))
 				break
 			}

@@ -95,7 +95,7 @@ func (y young) run(t *testing.T, conn *sql.Conn, i int) (blocks, rows int) {
 		t.Fatal(err)
 	}
 	top := plans[0].Plan
-	if strings.HasPrefix(y.text, "UPDATE") {
+	if strings.HasPrefix(y.text, "UPDATE") || strings.HasPrefix(y.text, "DELETE") {
 		top.Rows = top.Below[0].Rows
 	}
 	return top.Hit + top.Read, int(top.Rows)
@@ -134,6 +134,17 @@ func youngStatements(db *DB, owner pat.UUID) []young {
 		{dueTokens, []any{now, int64(10)}, 0},
 		{usagesPostgres.text, append([]any{bucket, owner[:]}, usagesPostgres.ids([]pat.UUID{id, youngID(7), youngID(youngRows + 1)})...), 2},
 	}
+	signedIn := append(make([]byte, 16), id[:]...)
+	person := "person " + strconv.Itoa(youngRows/2/10)
+	all = append(all,
+		young{findSession, []any{signedIn}, 1},
+		young{listSessions, []any{person}, 10},
+		young{saveSession, []any{signedIn, int64(1), now, []byte("new")}, 1},
+		young{seeSession, []any{signedIn, now}, 1},
+		young{endSession, []any{signedIn, person}, 1},
+		young{sweepUnused, []any{now + 100, int64(sessionsPerChange)}, 99},
+		young{sweepEnded, []any{now + 100, int64(sessionsPerChange)}, 100},
+	)
 	q := pat.Query{Owner: owner, Organization: owner, At: benchTime, Limit: 5}
 	for _, s := range selections() {
 		q.Ascending, q.Filter = s.ascending, s.filter
@@ -153,7 +164,7 @@ func youngID(i int) (id pat.UUID) {
 }
 
 // fillYoung gives owner youngRows tokens, in bucket 0, each with a use, and
-// keeps statistics from being made.
+// others as many sessions, and keeps statistics from being made.
 func fillYoung(t *testing.T, pool *sql.DB, owner pat.UUID) {
 	t.Helper()
 	execute(t, pool, `ALTER TABLE token_0 SET (autovacuum_enabled = off)`)
@@ -162,4 +173,7 @@ func fillYoung(t *testing.T, pool *sql.DB, owner pat.UUID) {
 		int8send(0) || int8send(0) || int8send(0) || int8send(i), $1, '\x00', 1 FROM generate_series(1, $4::bigint) AS i`,
 		owner[:], benchTime.UnixMicro(), benchTime.Add(time.Hour).UnixMicro(), youngRows)
 	execute(t, pool, intoUsage+`SELECT 0, int8send(0) || int8send(i), 0, '', '', '' FROM generate_series(1, $1::bigint) AS i`, youngRows)
+	execute(t, pool, `ALTER TABLE console_session SET (autovacuum_enabled = off)`)
+	execute(t, pool, `INSERT INTO console_session SELECT int8send(0) || int8send(0) || int8send(0) || int8send(i), 'person ' || i / 10, 1, 0, $1 + i, $1 + i, '', '', ''
+		FROM generate_series(1, $2::bigint) AS i`, benchTime.UnixMicro(), youngRows)
 }

@@ -1,6 +1,6 @@
-// Package storetest is the one suite that every [pat.Store] passes: what it
-// keeps, how it lists, and what happens when many use it at once. There are no
-// exemptions.
+// Package storetest is the one suite that every [pat.Store], which is also a
+// [session.Store], passes: what it keeps, how it lists, and what happens when
+// many use it at once. There are no exemptions.
 package storetest
 
 import (
@@ -8,16 +8,19 @@ import (
 	"testing"
 
 	"github.com/patrolhq/patrol/internal/pat"
+	"github.com/patrolhq/patrol/internal/session"
 )
 
 // Database is a store under test with its back door.
 type Database struct {
 	pat.Store
+	// Sessions is the same store.
+	Sessions session.Store
 	// SQL reaches the same database past the store.
 	SQL *sql.DB
 	// FullScans explains every statement that the store has prepared so far
 	// and returns the plans of those that read all of a table or index of
-	// tokens or events. seen is the number of statements explained.
+	// tokens, events or sessions. seen is the number of statements explained.
 	FullScans func(t *testing.T) (plans []string, seen int)
 }
 
@@ -54,6 +57,14 @@ func Run(t *testing.T, open func(testing.TB) Database) {
 		{"UsedKeepsTheLatest", usedKeepsTheLatest},
 		{"UsedMany", usedMany},
 		{"Linearizable", linearizable},
+		{"SessionsAreKept", sessionsAreKept},
+		{"SaveSession", saveSession},
+		{"SeeSession", seeSession},
+		{"EndSessions", endSessions},
+		{"ListSessions", listSessions},
+		{"SweepSessions", sweepSessions},
+		{"SessionsOfCallersThatLeft", sessionsOfCallersThatLeft},
+		{"SessionsAreLinearizable", sessionsAreLinearizable},
 		{"Plans", plans},
 		{"StateMachine", stateMachine},
 	}
