@@ -126,9 +126,3 @@ func (c *Certificate) check(kind string, now time.Time) error {
 
 // Expires returns when the certificate ends.
 func (c *Certificate) Expires() time.Time { return c.chain[0].NotAfter }
-
-// String names the certificate and shows nothing of the key.
-func (c *Certificate) String() string { return c.chain[0].Subject.String() }
-
-// GoString does not show the key.
-func (c *Certificate) GoString() string { return c.String() }

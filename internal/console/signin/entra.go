@@ -120,18 +120,17 @@ func (e *entra) Finish(ctx context.Context, a Attempt, answer url.Values) (User,
 
 // Renew always asks the authority: the library's cache keeps no access token.
 func (e *entra) Renew(ctx context.Context, old Credentials) (Credentials, error) {
-	c := e.call("renewing the sign-in", true, old.AccessToken)
 	var r renewal
-	if json.Unmarshal(old.Renewal, &r) != nil {
-		return Credentials{}, c.errorf(ReasonInteraction, "what was kept to renew it is damaged")
-	}
+	damaged := json.Unmarshal(old.Renewal, &r) != nil
+	refreshTokens := r.refreshTokens()
+	c := e.call("renewing the sign-in", true, append(refreshTokens, old.AccessToken)...)
 	client, err := e.client(&r)
 	if err != nil {
 		return Credentials{}, c.failed(err)
 	}
 	account, err := client.Account(ctx, r.Account)
-	if err != nil || account.IsZero() || !r.refreshes() {
-		return Credentials{}, c.errorf(ReasonInteraction, "the provider gave nothing to renew it with")
+	if damaged || err != nil || account.IsZero() || len(refreshTokens) == 0 {
+		return Credentials{}, c.errorf(ReasonInteraction, "there is nothing to renew it with")
 	}
 	result, err := client.AcquireTokenSilent(ctx, e.Scopes, confidential.WithSilentAccount(account))
 	if err != nil {
@@ -171,8 +170,20 @@ type renewal struct {
 	Cache   map[string]json.RawMessage `json:"cache"`
 }
 
-// refreshes reports whether there is a refresh token.
-func (r *renewal) refreshes() bool { return len(r.Cache["RefreshToken"]) > 0 }
+// refreshTokens are those in the cache.
+func (r *renewal) refreshTokens() []string {
+	var kept map[string]struct {
+		Secret string `json:"secret"`
+	}
+	_ = json.Unmarshal(r.Cache["RefreshToken"], &kept) // without, there is nothing to renew with
+	var tokens []string
+	for _, token := range kept {
+		if token.Secret != "" {
+			tokens = append(tokens, token.Secret)
+		}
+	}
+	return tokens
+}
 
 // Replace gives the library what it exported last.
 func (r *renewal) Replace(_ context.Context, to cache.Unmarshaler, _ cache.ReplaceHints) error {

@@ -96,7 +96,7 @@ func (o *openID) Finish(ctx context.Context, a Attempt, answer url.Values) (User
 func (o *openID) Renew(ctx context.Context, old Credentials) (Credentials, error) {
 	c := o.call("renewing the sign-in", true, old.AccessToken, string(old.Renewal))
 	if len(old.Renewal) == 0 {
-		return Credentials{}, c.errorf(ReasonInteraction, "the provider gave nothing to renew it with")
+		return Credentials{}, c.errorf(ReasonInteraction, "there is nothing to renew it with")
 	}
 	i, err := o.directory.issuer(ctx)
 	if err != nil {
@@ -137,12 +137,15 @@ func (o *openID) redeem(ctx context.Context, i *issuer, get func(context.Context
 	return nil, &Error{Reason: ReasonOther, Err: errNoMethod}
 }
 
+// usualLife is that of access tokens of an issuer that does not tell.
+const usualLife = time.Hour
+
 func (o *openID) credentials(token *oauth2.Token) Credentials {
-	c := Credentials{AccessToken: token.AccessToken, Renewal: []byte(token.RefreshToken)}
+	life := usualLife
 	if !token.Expiry.IsZero() {
-		c.Expires = o.Now().Add(time.Until(token.Expiry))
+		life = time.Until(token.Expiry)
 	}
-	return c
+	return Credentials{AccessToken: token.AccessToken, Expires: o.Now().Add(life), Renewal: []byte(token.RefreshToken)}
 }
 
 // maxHint is how long an ID token may be to go into an address.

@@ -120,7 +120,7 @@ func word(text string) string {
 	return text
 }
 
-const maxChallenge = 4096
+const maxChallenge = 2048
 
 // challenge is text where it is the claims parameter of a request (OpenID
 // Connect Core section 5.5).

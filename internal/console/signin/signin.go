@@ -83,22 +83,10 @@ type User struct {
 // Credentials are what stands for a person who signed in. They are secret.
 type Credentials struct {
 	AccessToken string
-	Expires     time.Time // of the access token; zero where the provider does not say
+	Expires     time.Time // of the access token; in an hour where the provider does not say
 	Renewal     []byte    // what Renew needs; opaque
 	Hint        string    // tells the provider who signs out; opaque
 }
-
-// String does not show the credentials.
-func (Credentials) String() string { return "redacted" }
-
-// GoString does not show the credentials.
-func (Credentials) GoString() string { return "redacted" }
-
-// String does not show the attempt.
-func (Attempt) String() string { return "redacted" }
-
-// GoString does not show the attempt.
-func (Attempt) GoString() string { return "redacted" }
 
 // New returns the provider that c describes. It asks for nothing over the
 // network: the provider may start later.
