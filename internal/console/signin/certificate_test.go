@@ -7,7 +7,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -19,12 +18,6 @@ import (
 
 	"github.com/patrolhq/patrol/internal/console/signin"
 )
-
-// halfHash is that of at_hash (OpenID Connect Core section 3.1.3.6).
-func halfHash(text string) []byte {
-	sum := sha256.Sum256([]byte(text))
-	return sum[:len(sum)/2]
-}
 
 func block(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})

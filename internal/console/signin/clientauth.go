@@ -19,8 +19,6 @@ import (
 	"golang.org/x/oauth2"
 )
 
-var errNoMethod = errors.New("signing in: the provider takes neither client_secret_basic nor client_secret_post: give the application a certificate")
-
 // styles are the ways in which the issuer may take a secret, the best first:
 // that which it took before, HTTP Basic, which is meant where it says nothing
 // (OpenID Connect Discovery section 3), the form.

@@ -36,17 +36,24 @@ type metadata struct {
 // issuer is a provider whose discovery document is known.
 type issuer struct {
 	metadata
+	inquiry
 	keys oidc.KeySet
+}
+
+// inquiry is what is known of a provider before it is asked.
+type inquiry struct {
+	address string // of the issuer
+	anyName bool   // the issuer may be of another name, with the tenant in it
+	keysFor string // appended to the address of the keys
+	client  string
+	http    *http.Client
+	now     func() time.Time
 }
 
 // directory asks the provider how it works when that is first needed, and
 // remembers it.
 type directory struct {
-	address string // of the issuer
-	keysFor string // appended to the address of the keys
-	anyName bool   // the document may name another issuer
-	http    *http.Client
-	now     func() time.Time
+	inquiry
 
 	mu    sync.Mutex
 	known *issuer
@@ -73,8 +80,7 @@ func (d *directory) issuer(ctx context.Context) (*issuer, error) {
 	if q == nil {
 		q = &question{done: make(chan struct{})}
 		d.asked = q
-		// Whoever came first may leave: the others still wait.
-		go d.ask(context.WithoutCancel(ctx), q)
+		go d.ask(q)
 	}
 	d.mu.Unlock()
 	select {
@@ -85,8 +91,10 @@ func (d *directory) issuer(ctx context.Context) (*issuer, error) {
 	}
 }
 
-func (d *directory) ask(ctx context.Context, q *question) {
-	found, err := d.discover(ctx)
+// ask answers q in no caller's context: who came first may leave, and the others
+// still wait.
+func (d *directory) ask(q *question) {
+	found, err := d.discover(context.Background())
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
@@ -99,24 +107,24 @@ func (d *directory) ask(ctx context.Context, q *question) {
 	close(q.done)
 }
 
-func (d *directory) discover(ctx context.Context) (*issuer, error) {
-	ctx = oidc.ClientContext(ctx, d.http)
+func (n inquiry) discover(ctx context.Context) (*issuer, error) {
+	ctx = oidc.ClientContext(ctx, n.http)
 	asking := ctx
-	if d.anyName {
-		asking = oidc.InsecureIssuerURLContext(ctx, "")
+	if n.anyName {
+		asking = oidc.InsecureIssuerURLContext(ctx, "") // faultOf looks at the name
 	}
-	provider, err := oidc.NewProvider(asking, d.address)
+	provider, err := oidc.NewProvider(asking, n.address)
 	if err != nil {
 		return nil, err
 	}
-	var i issuer
+	i := issuer{inquiry: n}
 	if err := provider.Claims(&i.metadata); err != nil {
 		return nil, err
 	}
 	if err := i.check(); err != nil {
 		return nil, err
 	}
-	i.keys = oidc.NewRemoteKeySet(ctx, i.Keys+d.keysFor)
+	i.keys = oidc.NewRemoteKeySet(ctx, i.Keys+n.keysFor)
 	return &i, nil
 }
 

@@ -20,11 +20,11 @@ type entra struct {
 }
 
 func newEntra(c Config) (*entra, error) {
-	e := &entra{Config: c, directory: &directory{
-		// The document of several tenants names an issuer with a gap in it. An
-		// application with keys of its own has them under its id.
-		address: c.Authority + "/v2.0", keysFor: "?appid=" + url.QueryEscape(c.ClientID), anyName: true, http: c.HTTP, now: c.Now,
-	}}
+	e := &entra{Config: c, directory: &directory{inquiry: inquiry{
+		// An application that has signing keys of its own has them under its id.
+		address: c.Authority + "/v2.0", anyName: true, keysFor: "?appid=" + url.QueryEscape(c.ClientID),
+		client: c.ClientID, http: c.HTTP, now: c.Now,
+	}}}
 	var err error
 	if c.Certificate != nil {
 		e.credential, err = confidential.NewCredFromCert(c.Certificate.chain, c.Certificate.key)
@@ -55,18 +55,17 @@ func (e *entra) client(r *renewal) (confidential.Client, error) {
 	return confidential.New(e.Authority, e.ClientID, e.credential, options...)
 }
 
-func (e *entra) call(doing string, renewing bool, values ...string) call {
-	return call{doing, renewing, secretsOf(append(values, e.Secret)...)}
-}
-
 // Begin is the library's authorization request, with what it leaves out.
 func (e *entra) Begin(ctx context.Context, a Attempt) (string, error) {
 	c := e.call("beginning to sign in", false, a.Verifier)
+	if err := c.check(a); err != nil {
+		return "", err
+	}
 	// What is wrong with the authority is better said than by the library.
 	if _, err := e.directory.issuer(ctx); err != nil {
 		return "", c.failed(err)
 	}
-	address, err := e.asking.AuthCodeURL(ctx, e.ClientID, e.RedirectURI, scopes(e.Scopes),
+	address, err := e.asking.AuthCodeURL(ctx, e.ClientID, e.RedirectURI, e.scopes(),
 		confidential.WithLoginHint(a.LoginHint), confidential.WithClaims(a.Claims))
 	if err != nil {
 		return "", c.failed(err)
@@ -106,16 +105,18 @@ func (e *entra) Finish(ctx context.Context, a Attempt, answer url.Values) (User,
 	if err != nil {
 		return User{}, Credentials{}, c.failed(err)
 	}
-	_, said, err := i.verify(ctx, c, result.IDToken.RawToken, e.ClientID, a, true, e.Now)
+	_, said, err := i.verify(ctx, c, result.IDToken.RawToken, a.Nonce)
 	if err != nil {
 		return User{}, Credentials{}, err
 	}
 	if said.Object == "" || said.Tenant == "" {
 		return User{}, Credentials{}, c.errorf(ReasonOther, "the ID token says neither oid nor tid: the authority is not Entra ID")
 	}
-	credentials, err := e.credentials(c, r, result)
-	credentials.Hint = said.LoginHint
-	return said.user(said.Object, KindEntra, said.Tenant), credentials, err
+	credentials, err := e.credentials(c, r, result, said.LoginHint)
+	if err != nil {
+		return User{}, Credentials{}, err
+	}
+	return said.user(said.Object, KindEntra, said.Tenant), credentials, nil
 }
 
 // Renew always asks the authority: the library's cache keeps no access token.
@@ -136,12 +137,10 @@ func (e *entra) Renew(ctx context.Context, old Credentials) (Credentials, error)
 	if err != nil {
 		return Credentials{}, c.failed(err)
 	}
-	renewed, err := e.credentials(c, r, result)
-	renewed.Hint = old.Hint
-	return renewed, err
+	return e.credentials(c, r, result, old.Hint)
 }
 
-func (e *entra) credentials(c call, r renewal, result confidential.AuthResult) (Credentials, error) {
+func (e *entra) credentials(c call, r renewal, result confidential.AuthResult, hint string) (Credentials, error) {
 	if id := result.Account.HomeAccountID; id != "" {
 		r.Account = id
 	}
@@ -150,7 +149,7 @@ func (e *entra) credentials(c call, r renewal, result confidential.AuthResult) (
 		return Credentials{}, c.errorf(ReasonOther, "keeping what renews it failed")
 	}
 	return Credentials{
-		AccessToken: result.AccessToken, Expires: e.Now().Add(time.Until(result.ExpiresOn)), Renewal: kept,
+		AccessToken: result.AccessToken, Expires: e.Now().Add(time.Until(result.ExpiresOn)), Renewal: kept, Hint: hint,
 	}, nil
 }
 

@@ -72,6 +72,10 @@ type call struct {
 	secrets  secrets
 }
 
+func (c Config) call(doing string, renewing bool, values ...string) call {
+	return call{doing, renewing, secretsOf(append(values, c.Secret)...)}
+}
+
 func (c call) errorf(reason Reason, format string, args ...any) *Error {
 	return &Error{Reason: reason, Err: fmt.Errorf(c.doing+": "+format, args...)}
 }
@@ -139,8 +143,9 @@ func as[E error](err error) error {
 // refused makes an Error of what the provider said.
 func (c call) refused(status int, r refusal) *Error {
 	e := &Error{
-		Reason: r.reason(status), Code: r.code(), Suberror: word(r.Suberror), Description: c.secrets.describe(r.sentence()),
-		TraceID: r.id(r.TraceID, traceID), CorrelationID: r.id(r.CorrelationID, correlationID), Claims: challenge(r.Claims),
+		Reason: r.reason(status), Code: c.secrets.without(r.code()), Suberror: c.secrets.without(word(r.Suberror)),
+		Description: c.secrets.describe(r.sentence()), Claims: c.secrets.without(challenge(r.Claims)),
+		TraceID: c.secrets.without(r.id(r.TraceID, traceID)), CorrelationID: c.secrets.without(r.id(r.CorrelationID, correlationID)),
 	}
 	e.Err = fmt.Errorf("%s: the provider refused with status %d", c.doing, status)
 	if status == http.StatusOK {

@@ -143,7 +143,8 @@ func TestRefusals(t *testing.T) {
 		renews signin.Reason
 	}{
 		{
-			"challenge", 400, map[string]any{
+			"challenge", 400,
+			map[string]any{
 				"error": "interaction_required", "suberror": "basic_action", "error_codes": []int{50076}, "claims": challenge,
 				"error_description": "AADSTS50076: You must use multi-factor authentication.\r\nTrace ID: x", "trace_id": "0000aaaa-11bb-cccc-dd22-eeeeee333333",
 				"correlation_id": "aaaa0000-bb11-2222-33cc-444444dddddd",
@@ -151,46 +152,65 @@ func TestRefusals(t *testing.T) {
 			signin.Error{
 				Reason: signin.ReasonInteraction, Code: "AADSTS50076", Suberror: "basic_action", Description: "You must use multi-factor authentication.",
 				TraceID: "0000aaaa-11bb-cccc-dd22-eeeeee333333", CorrelationID: "aaaa0000-bb11-2222-33cc-444444dddddd", Claims: challenge,
-			}, signin.ReasonInteraction,
+			},
+			signin.ReasonInteraction,
 		},
 		{
-			"blocked", 400, map[string]any{"error": "invalid_grant", "error_codes": []int{53003}, "claims": challenge},
-			signin.Error{Reason: signin.ReasonConditionalAccess, Code: "AADSTS53003", Claims: challenge}, signin.ReasonInteraction,
+			"blocked", 400,
+			map[string]any{"error": "invalid_grant", "error_codes": []int{53003}, "claims": challenge},
+			signin.Error{Reason: signin.ReasonConditionalAccess, Code: "AADSTS53003", Claims: challenge},
+			signin.ReasonInteraction,
 		},
 		{
-			"not assigned any more", 400, map[string]any{"error": "invalid_grant", "error_codes": []int{50105}},
-			signin.Error{Reason: signin.ReasonAssignment, Code: "AADSTS50105"}, signin.ReasonInteraction,
+			"not assigned any more", 400,
+			map[string]any{"error": "invalid_grant", "error_codes": []int{50105}},
+			signin.Error{Reason: signin.ReasonAssignment, Code: "AADSTS50105"},
+			signin.ReasonInteraction,
 		},
 		{
-			"expired secret", 401, map[string]any{"error": "invalid_client", "error_codes": []int{7000222}},
-			signin.Error{Reason: signin.ReasonCredential, Code: "AADSTS7000222"}, signin.ReasonCredential,
+			"expired secret", 401,
+			map[string]any{"error": "invalid_client", "error_codes": []int{7000222}},
+			signin.Error{Reason: signin.ReasonCredential, Code: "AADSTS7000222"},
+			signin.ReasonCredential,
 		},
 		{
-			"the second number is known", 400, map[string]any{"error": "invalid_grant", "error_codes": []int{70002, 70008}},
-			signin.Error{Reason: signin.ReasonInteraction, Code: "AADSTS70008"}, signin.ReasonInteraction,
+			"the second number is known", 400,
+			map[string]any{"error": "invalid_grant", "error_codes": []int{70002, 70008}},
+			signin.Error{Reason: signin.ReasonInteraction, Code: "AADSTS70008"},
+			signin.ReasonInteraction,
 		},
 		{
-			"numbers that are none", 400, map[string]any{"error": "invalid_scope", "error_codes": []int{-1, 0}},
-			signin.Error{Reason: signin.ReasonOther, Code: "invalid_scope"}, signin.ReasonOther,
+			"numbers that are none", 400,
+			map[string]any{"error": "invalid_scope", "error_codes": []int{-1, 0}},
+			signin.Error{Reason: signin.ReasonOther, Code: "invalid_scope"},
+			signin.ReasonOther,
 		},
 		{
-			"message only", 400, map[string]any{"error": "invalid_grant", "suberror": "message_only"},
-			signin.Error{Reason: signin.ReasonConditionalAccess, Code: "invalid_grant", Suberror: "message_only"}, signin.ReasonInteraction,
+			"message only", 400,
+			map[string]any{"error": "invalid_grant", "suberror": "message_only"},
+			signin.Error{Reason: signin.ReasonConditionalAccess, Code: "invalid_grant", Suberror: "message_only"},
+			signin.ReasonInteraction,
 		},
 		{
-			"claims that are none", 400, map[string]any{"error": "interaction_required", "claims": `["a"]`},
-			signin.Error{Reason: signin.ReasonInteraction, Code: "interaction_required"}, signin.ReasonInteraction,
+			"claims that are none", 400,
+			map[string]any{"error": "interaction_required", "claims": `["a"]`},
+			signin.Error{Reason: signin.ReasonInteraction, Code: "interaction_required"},
+			signin.ReasonInteraction,
 		},
 		{
-			"claims too long", 400, map[string]any{"error": "interaction_required", "claims": `{"a":"` + strings.Repeat("a", 5000) + `"}`},
-			signin.Error{Reason: signin.ReasonInteraction, Code: "interaction_required"}, signin.ReasonInteraction,
+			"claims too long", 400,
+			map[string]any{"error": "interaction_required", "claims": `{"a":"` + strings.Repeat("a", 5000) + `"}`},
+			signin.Error{Reason: signin.ReasonInteraction, Code: "interaction_required"},
+			signin.ReasonInteraction,
 		},
 		{
-			"hostile", 400, map[string]any{
+			"hostile", 400,
+			map[string]any{
 				"error": "<script>", "suberror": "a b", "trace_id": "<b>", "correlation_id": strings.Repeat("0", 37),
 				"error_description": "pay\u202egnp.exe <img src=x onerror=alert(1)>\x00\r\nSet-Cookie: a=\"b\"&amp;\u200b end",
 			},
-			signin.Error{Reason: signin.ReasonOther, Description: "pay gnp.exe img src=x onerror=alert(1) Set-Cookie: a= b amp; end"}, signin.ReasonOther,
+			signin.Error{Reason: signin.ReasonOther, Description: "paygnp.exe img src=x onerror=alert(1) Set-Cookie: a= b amp; end"},
+			signin.ReasonOther,
 		},
 	} {
 		for _, kind := range []string{signin.KindOIDC, signin.KindEntra} {
@@ -261,8 +281,8 @@ func TestUnreachable(t *testing.T) {
 		})
 		_, err := p.Begin(t.Context(), newAttempt())
 		e := refused(t, err, signin.ReasonUnreachable)
-		if want := "beginning to sign in: asking 127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused"; e.Error() != want {
-			t.Errorf("%s: Begin = %q, want %q", kind, e, want)
+		if want := "beginning to sign in: asking 127.0.0.1:1: dial tcp 127.0.0.1:1: "; !strings.HasPrefix(e.Error(), want) {
+			t.Errorf("%s: Begin = %q, want %q and why", kind, e, want)
 		}
 	}
 	i := imitate(t, nil)

@@ -20,17 +20,18 @@ type openID struct {
 }
 
 func newOpenID(c Config) *openID {
-	return &openID{Config: c, directory: &directory{address: c.Authority, http: c.HTTP, now: c.Now}}
-}
-
-func (o *openID) call(doing string, renewing bool, values ...string) call {
-	return call{doing, renewing, secretsOf(append(values, o.Secret)...)}
+	return &openID{Config: c, directory: &directory{inquiry: inquiry{
+		address: c.Authority, client: c.ClientID, http: c.HTTP, now: c.Now,
+	}}}
 }
 
 // Begin is the authorization request (OpenID Connect Core section 3.1.2.1, with
 // PKCE, RFC 7636).
 func (o *openID) Begin(ctx context.Context, a Attempt) (string, error) {
 	c := o.call("beginning to sign in", false, a.Verifier)
+	if err := c.check(a); err != nil {
+		return "", err
+	}
 	i, err := o.directory.issuer(ctx)
 	if err != nil {
 		return "", c.failed(err)
@@ -47,7 +48,7 @@ func (o *openID) Begin(ctx context.Context, a Attempt) (string, error) {
 // oauth is how the issuer's endpoints are used.
 func (o *openID) oauth(i *issuer, style oauth2.AuthStyle) *oauth2.Config {
 	c := &oauth2.Config{
-		ClientID: o.ClientID, ClientSecret: o.Secret, RedirectURL: o.RedirectURI, Scopes: scopes(o.Scopes),
+		ClientID: o.ClientID, ClientSecret: o.Secret, RedirectURL: o.RedirectURI, Scopes: o.scopes(),
 		Endpoint: oauth2.Endpoint{AuthURL: i.Authorization, TokenURL: i.Token, AuthStyle: style},
 	}
 	if len(i.metadata.Scopes) > 0 && !slices.Contains(i.metadata.Scopes, oidc.ScopeOfflineAccess) {
@@ -71,14 +72,14 @@ func (o *openID) Finish(ctx context.Context, a Attempt, answer url.Values) (User
 	if given := answer.Get("iss"); (i.NamesItself || given != "") && given != i.Issuer {
 		return User{}, Credentials{}, c.errorf(ReasonForged, "the answer is of another issuer") // RFC 9207
 	}
-	token, err := o.redeem(ctx, i, func(ctx context.Context, oauth *oauth2.Config) (*oauth2.Token, error) {
+	token, err := o.redeem(ctx, c, i, func(ctx context.Context, oauth *oauth2.Config) (*oauth2.Token, error) {
 		return oauth.Exchange(ctx, code, oauth2.VerifierOption(a.Verifier))
 	})
 	if err != nil {
 		return User{}, Credentials{}, c.failed(err)
 	}
 	raw, _ := token.Extra("id_token").(string)
-	id, said, err := i.verify(ctx, c, raw, o.ClientID, a, false, o.Now)
+	id, said, err := i.verify(ctx, c, raw, a.Nonce)
 	if err != nil {
 		return User{}, Credentials{}, err
 	}
@@ -102,7 +103,7 @@ func (o *openID) Renew(ctx context.Context, old Credentials) (Credentials, error
 	if err != nil {
 		return Credentials{}, c.failed(err)
 	}
-	token, err := o.redeem(ctx, i, func(ctx context.Context, oauth *oauth2.Config) (*oauth2.Token, error) {
+	token, err := o.redeem(ctx, c, i, func(ctx context.Context, oauth *oauth2.Config) (*oauth2.Token, error) {
 		return oauth.TokenSource(ctx, &oauth2.Token{RefreshToken: string(old.Renewal)}).Token()
 	})
 	if err != nil {
@@ -115,7 +116,7 @@ func (o *openID) Renew(ctx context.Context, old Credentials) (Credentials, error
 
 // redeem has get ask for tokens in the way that the issuer takes the client's
 // credential.
-func (o *openID) redeem(ctx context.Context, i *issuer, get func(context.Context, *oauth2.Config) (*oauth2.Token, error)) (*oauth2.Token, error) {
+func (o *openID) redeem(ctx context.Context, c call, i *issuer, get func(context.Context, *oauth2.Config) (*oauth2.Token, error)) (*oauth2.Token, error) {
 	if o.Certificate != nil {
 		signed := &http.Client{
 			Transport: assertion{o.HTTP.Transport, o.Certificate, o.ClientID, i.metadata, o.Now},
@@ -134,7 +135,7 @@ func (o *openID) redeem(ctx context.Context, i *issuer, get func(context.Context
 		}
 		return token, err
 	}
-	return nil, &Error{Reason: ReasonOther, Err: errNoMethod}
+	return nil, c.errorf(ReasonOther, "the provider takes neither client_secret_basic nor client_secret_post: give the application a certificate")
 }
 
 // usualLife is that of access tokens of an issuer that does not tell.
@@ -162,26 +163,4 @@ func (o *openID) SignOutURL(ctx context.Context, after string, c Credentials) st
 		query.Set("id_token_hint", c.Hint)
 	}
 	return withQuery(i.EndSession, query)
-}
-
-// withQuery adds to the query of an address.
-func withQuery(address string, query url.Values) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	for name, values := range u.Query() {
-		if !query.Has(name) {
-			query[name] = values
-		}
-	}
-	u.RawQuery = query.Encode()
-	return u.String()
-}
-
-func (a Attempt) prompt() string {
-	if a.Choose {
-		return "select_account"
-	}
-	return ""
 }

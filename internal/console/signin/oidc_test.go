@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/base64"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -318,19 +317,4 @@ func ecCertificate(t *testing.T, curve elliptic.Curve) (*x509.Certificate, *ecds
 		t.Fatal(err)
 	}
 	return parsed, key
-}
-
-// TestNoAccessTokenOfAnother: at_hash holds the access token to the ID token.
-func TestAccessTokenHash(t *testing.T) {
-	t.Parallel()
-	a := newAttempt()
-	i := imitate(t, nil)
-	claims := i.idClaims(a)
-	claims["at_hash"] = base64.RawURLEncoding.EncodeToString(halfHash("an.access.token"))
-	i.token = func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, tokens(sign(t, rsaKey(t), claims)))
-	}
-	if _, _, err := i.finish(t, signin.KindOIDC, a); err != nil {
-		t.Errorf("Finish = %v, want someone signed in", err)
-	}
 }

@@ -126,7 +126,7 @@ const maxChallenge = 2048
 // Connect Core section 5.5).
 func challenge(text string) string {
 	var claims map[string]any
-	if len(text) > maxChallenge || json.Unmarshal([]byte(text), &claims) != nil {
+	if len(text) > maxChallenge || json.Unmarshal([]byte(text), &claims) != nil || claims == nil {
 		return ""
 	}
 	return text

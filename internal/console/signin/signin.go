@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 )
 
@@ -69,6 +70,13 @@ type Attempt struct {
 // NewAttempt returns an attempt with a fresh nonce and verifier.
 func NewAttempt() Attempt {
 	return Attempt{Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier()}
+}
+
+func (a Attempt) prompt() string {
+	if a.Choose {
+		return "select_account"
+	}
+	return ""
 }
 
 // User is who signed in.
@@ -138,4 +146,16 @@ func (c Config) check() error {
 		return c.Certificate.check(c.Kind, c.Now())
 	}
 	return nil
+}
+
+// scopes are those that make a person known and can be renewed, and those of
+// the API.
+func (c Config) scopes() []string {
+	all := []string{oidc.ScopeOpenID, "profile", oidc.ScopeOfflineAccess}
+	for _, scope := range c.Scopes {
+		if !slices.Contains(all, scope) {
+			all = append(all, scope)
+		}
+	}
+	return all
 }

@@ -35,21 +35,37 @@ var tokenLike = regexp.MustCompile(`[A-Za-z0-9_~+=%.-]{60,}`)
 
 const hidden = "[hidden]"
 
+// without is text, where no secret is in it.
+func (s secrets) without(text string) string {
+	if slices.ContainsFunc(s, func(secret string) bool { return strings.Contains(text, secret) }) {
+		return ""
+	}
+	return text
+}
+
 // describe makes a description of what someone else wrote: one line of plain
-// text without secrets.
+// text without secrets, and without what means something in HTML.
 func (s secrets) describe(text string) string {
 	for _, secret := range s {
 		text = strings.ReplaceAll(text, secret, hidden)
 	}
-	return plain(tokenLike.ReplaceAllString(text, hidden), maxDescription)
+	text = strings.Map(func(r rune) rune {
+		if strings.ContainsRune("<>&\"`", r) {
+			return ' '
+		}
+		return r
+	}, tokenLike.ReplaceAllString(text, hidden))
+	return plain(text, maxDescription)
 }
 
-// plain is text on one line of at most limit characters, without what is not
-// seen, turns the direction of writing, or means something in HTML.
+// plain is text on one line of at most limit characters. What is not seen goes,
+// and with it what turns the direction of writing.
 func plain(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
-		case strings.ContainsRune("<>&\"`", r), !unicode.IsPrint(r), r == unicode.ReplacementChar:
+		case unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
+			return -1
+		case !unicode.IsPrint(r):
 			return ' '
 		}
 		return r

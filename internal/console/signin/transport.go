@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 )
 
@@ -81,26 +78,4 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
-}
-
-// checkWebAddress fails for what secrets are not sent to and no browser is led
-// to: anything but https, and http on this machine, where nobody is on the way
-// (RFC 8252 section 8.3).
-func checkWebAddress(text string) error {
-	shown, _, _ := strings.Cut(text, "?") // what follows can carry codes
-	u, err := url.Parse(text)
-	switch {
-	case err != nil || u.Hostname() == "":
-		return fmt.Errorf("%q is no web address", shown)
-	case u.User != nil:
-		return fmt.Errorf("the address at %s has a user in it", u.Host)
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
-		return fmt.Errorf("%q is neither https nor http on this machine", shown)
-	}
-	return nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
