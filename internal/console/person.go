@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,16 +25,19 @@ type knowledge struct {
 	Credentials signin.Credentials
 	// Organizations are the names of those that the person may choose from.
 	Organizations []string
+	// Again tells that this session began because the one before did not
+	// satisfy the provider or the API any more.
+	Again bool
 }
 
 // recognize finds the session of the browser, or that there is none.
-func (v *visit) recognize() error {
+func (v *visit) recognize(ctx context.Context) error {
 	v.who = nil
 	secret := v.console.cookies.read(v.Request, sessionCookie)
 	if secret == "" {
 		return nil
 	}
-	s, err := v.console.Sessions.Resume(v.Context(), secret)
+	s, err := v.console.Sessions.Resume(ctx, secret)
 	if errors.Is(err, session.ErrNone) {
 		return nil
 	}
@@ -52,6 +56,10 @@ func (v *visit) recognize() error {
 // changed it meanwhile, change is called again on what that left. It fails
 // with [session.ErrNone] where the session has ended.
 func (v *visit) change(change func(*knowledge) error) error {
+	return v.changeWithin(v.Context(), change)
+}
+
+func (v *visit) changeWithin(ctx context.Context, change func(*knowledge) error) error {
 	for v.who != nil {
 		next := v.who.knowledge
 		if err := change(&next); err != nil {
@@ -61,7 +69,7 @@ func (v *visit) change(change func(*knowledge) error) error {
 		if err != nil {
 			return fmt.Errorf("keeping the session: %w", err)
 		}
-		err = v.console.Sessions.Save(v.Context(), v.who.Session, data)
+		err = v.console.Sessions.Save(ctx, v.who.Session, data)
 		if err == nil {
 			v.who.knowledge = next
 			return nil
@@ -69,7 +77,7 @@ func (v *visit) change(change func(*knowledge) error) error {
 		if !errors.Is(err, session.ErrChanged) {
 			return fmt.Errorf("keeping the session: %w", err)
 		}
-		if err := v.recognize(); err != nil {
+		if err := v.recognize(ctx); err != nil {
 			return err
 		}
 	}
@@ -89,23 +97,10 @@ type renewals struct {
 // accessToken is an access token of the visitor for the API, renewed where it
 // is old.
 func (v *visit) accessToken(ctx context.Context) (string, error) {
-	for v.who != nil && v.who.Credentials.Expires.Before(v.console.Now().Add(renewAhead)) {
-		id := v.who.ID
-		done, mine := v.console.renewal.claim(id)
-		if mine {
-			err := v.renew(ctx)
-			v.console.renewal.release(id)
-			if err != nil {
-				return "", err
-			}
-			continue
-		}
-		select {
-		case <-done:
-		case <-ctx.Done():
-			return "", ctx.Err()
-		}
-		if err := v.recognize(); err != nil {
+	v.renewal.Lock()
+	defer v.renewal.Unlock()
+	if v.hasOldToken() {
+		if err := v.renewInTurn(ctx); err != nil {
 			return "", err
 		}
 	}
@@ -113,6 +108,31 @@ func (v *visit) accessToken(ctx context.Context) (string, error) {
 		return "", session.ErrNone
 	}
 	return v.who.Credentials.AccessToken, nil
+}
+
+func (v *visit) hasOldToken() bool {
+	return v.who != nil && v.who.Credentials.Expires.Before(v.console.Now().Add(renewAhead))
+}
+
+// renewInTurn renews the access token unless another request does.
+func (v *visit) renewInTurn(ctx context.Context) error {
+	id := v.who.ID
+	for v.hasOldToken() {
+		done, mine := v.console.renewal.claim(id)
+		if mine {
+			defer v.console.renewal.release(id)
+			return v.renew(ctx)
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := v.recognize(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *renewals) claim(id session.ID) (done chan struct{}, mine bool) {
@@ -135,16 +155,44 @@ func (r *renewals) release(id session.ID) {
 	delete(r.running, id)
 }
 
-// renew replaces the credentials of the visitor's session.
+// renewPatience bounds a renewal.
+const renewPatience = 20 * time.Second
+
+// renew replaces the credentials of the visitor's session, once it has looked
+// whether another request just did. It goes on where the browser goes away:
+// what renews them may be good for one time, and the answer would be lost.
 func (v *visit) renew(ctx context.Context) error {
-	renewed, err := v.console.Provider.Renew(ctx, v.who.Credentials)
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewPatience)
+	defer cancel()
+	if err := v.recognize(ctx); err != nil || !v.hasOldToken() {
 		return err
 	}
-	return v.change(func(k *knowledge) error {
+	used := v.who.Credentials.Renewal
+	renewed, err := v.console.Provider.Renew(ctx, v.who.Credentials)
+	if err != nil {
+		return v.renewedElsewhere(ctx, used, err)
+	}
+	return v.changeWithin(ctx, func(k *knowledge) error {
 		k.Credentials = v.console.bounded(renewed)
 		return nil
 	})
+}
+
+// renewedElsewhere is nil where err only means that another node renewed the
+// credentials first.
+func (v *visit) renewedElsewhere(ctx context.Context, used []byte, err error) error {
+	if e, ok := errors.AsType[*signin.Error](err); !ok || e.Reason != signin.ReasonInteraction {
+		return err
+	}
+	who := v.who
+	if lookup := v.recognize(ctx); lookup != nil {
+		return lookup
+	}
+	if v.who == nil || !bytes.Equal(v.who.Credentials.Renewal, used) {
+		return nil
+	}
+	v.who = who
+	return err
 }
 
 // assumedLife is how long an access token is used whose provider does not say

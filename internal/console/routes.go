@@ -34,7 +34,7 @@ func (c *Console) routes() []route {
 		{post, "/sign-out", anyone, (*visit).signOut},
 		{get, "/signed-out", anyone, (*visit).signedOut},
 
-		{"", "/", anyone, func(*visit) error { return errNoPage }},
+		{"", "/", anyone, (*visit).nothing},
 	}
 }
 

@@ -1,8 +1,10 @@
 package console
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -23,12 +25,25 @@ type pending struct {
 	Attempt signin.Attempt
 	// To is the page to go to then.
 	To string
+	// Again tells that the sign-in before it did not satisfy.
+	Again bool
 }
+
+// againPurpose is what a sealed challenge is for.
+const againPurpose = "sign-in-again"
 
 // signInFirst sends a visitor whom nobody knows to sign in, and then back to
 // this page.
 func (v *visit) signInFirst() error {
 	return v.toSignIn(url.Values{"to": {v.here()}})
+}
+
+// signInAgain sends a visitor whose sign-in does not satisfy any more to
+// sign in anew, and then back to this page. The claims to satisfy are sealed
+// for this session, so that no link makes anybody ask for claims.
+func (v *visit) signInAgain(claims string) error {
+	sealed := v.console.Sealer.Seal(againPurpose, v.who.ID.String(), signInLife, []byte(claims))
+	return v.toSignIn(url.Values{"to": {v.here()}, "again": {sealed}})
 }
 
 // toSignIn sends the browser to the start of a sign-in.
@@ -40,12 +55,37 @@ func (v *visit) toSignIn(query url.Values) error {
 	return v.redirect(address)
 }
 
-// here is the page of this request, by its path and query.
+// here is the page of this request, by its path and query. That of a form is
+// the page that has it: not every form is sent to an address that shows one.
 func (v *visit) here() string {
-	if v.Method == http.MethodPost {
-		return v.URL.EscapedPath()
+	if v.Method != http.MethodPost {
+		return localPath(v.URL.RequestURI())
 	}
-	return v.URL.RequestURI()
+	from, err := url.Parse(v.Referer())
+	if err != nil || from.Scheme+"://"+from.Host != v.console.PublicURL {
+		return localPath(v.URL.EscapedPath())
+	}
+	return localPath(from.RequestURI())
+}
+
+// signInAddress is where a person signs in, as somebody else where choose is
+// set, to go on then where they were going.
+func (v *visit) signInAddress(choose bool) string {
+	to := v.to
+	if to == "" && v.route.access >= signedIn {
+		to = v.here()
+	}
+	query := url.Values{}
+	if to != "" && to != "/" {
+		query.Set("to", to)
+	}
+	if choose {
+		query.Set("choose", "1")
+	}
+	if len(query) == 0 {
+		return "/sign-in"
+	}
+	return "/sign-in?" + query.Encode()
 }
 
 // onwardPage goes on by itself to an address, in a navigation of its own:
@@ -63,14 +103,21 @@ func (v *visit) onward(address string) error {
 // startSignIn sends the browser to the provider. In the query, "to" is the page
 // to come back to, and "choose" lets the person choose another account.
 func (v *visit) startSignIn() error {
-	return v.beginSignIn(pending{
-		Attempt: signin.Attempt{Choose: v.URL.Query().Has("choose")},
-		To:      localPath(v.URL.Query().Get("to")),
-	})
+	query := v.URL.Query()
+	p := pending{Attempt: signin.Attempt{Choose: query.Has("choose")}, To: localPath(query.Get("to"))}
+	if v.who != nil && query.Has("again") {
+		claims, err := v.console.Sealer.Open(againPurpose, v.who.ID.String(), query.Get("again"))
+		if err == nil {
+			p.Again, p.Attempt.Claims, p.Attempt.LoginHint = true, string(claims), v.who.User.Username
+		}
+	}
+	return v.beginSignIn(p)
 }
 
+// beginSignIn sends the browser to the provider.
 func (v *visit) beginSignIn(p pending) error {
 	c := v.console
+	v.to = p.To
 	browser := c.cookies.read(v.Request, browserCookie)
 	if len(browser) != len(rand.Text()) {
 		browser = rand.Text()
@@ -90,8 +137,7 @@ func (v *visit) beginSignIn(p pending) error {
 	return v.redirect(address)
 }
 
-// finishSignIn is where the provider sends the browser back to. A sign-in
-// always makes a new session, and ends the one that the browser had.
+// finishSignIn is where the provider sends the browser back to.
 func (v *visit) finishSignIn() error {
 	c := v.console
 	answer := v.URL.Query()
@@ -100,38 +146,64 @@ func (v *visit) finishSignIn() error {
 	if err != nil || json.Unmarshal(plain, &p) != nil {
 		return errStaleSignIn
 	}
+	v.to = p.To
 	p.Attempt.State = answer.Get("state")
-	user, credentials, err := c.Provider.Finish(v.Context(), p.Attempt, answer)
+	k := knowledge{Again: p.Again}
+	if k.User, k.Credentials, err = c.Provider.Finish(v.Context(), p.Attempt, answer); err == nil {
+		k.Credentials = c.bounded(k.Credentials)
+		token := func(context.Context) (string, error) { return k.Credentials.AccessToken, nil }
+		k.Organizations, err = c.organizationsOf(v.Context(), token)
+	}
+	if claims, ok := asksForMore(err); ok && !p.Again {
+		p.Again, p.Attempt = true, signin.Attempt{Claims: claims, LoginHint: k.User.Username}
+		return v.beginSignIn(p)
+	}
 	if err != nil {
 		return err
+	}
+	if err := v.start(k); err != nil {
+		return err
+	}
+	return v.redirect(p.To)
+}
+
+// asksForMore reports whether err means that the same person has to sign in
+// once more, and with which claims.
+func asksForMore(err error) (claims string, ok bool) {
+	if e, ok := errors.AsType[*signin.Error](err); ok {
+		return e.Claims, e.Reason == signin.ReasonInteraction
+	}
+	if e, ok := errors.AsType[*client.Error](err); ok {
+		return e.Claims, e.Kind == client.KindAuthentication && e.Status != 0
+	}
+	return "", false
+}
+
+// start starts a session of a person who signed in. It is always a new one,
+// whatever the browser sent, and it ends the one that the browser had.
+func (v *visit) start(k knowledge) error {
+	c := v.console
+	data, err := json.Marshal(k)
+	if err != nil {
+		return fmt.Errorf("keeping the session: %w", err)
 	}
 	if v.who != nil {
 		if _, err := c.Sessions.End(v.Context(), v.who.Owner, v.who.ID); err != nil {
 			return fmt.Errorf("ending the former session: %w", err)
 		}
 	}
-	k := knowledge{User: user, Credentials: c.bounded(credentials)}
-	if k.Organizations, err = c.organizationsOf(v, credentials.AccessToken); err != nil {
-		return err
-	}
-	data, err := json.Marshal(k)
-	if err != nil {
-		return fmt.Errorf("keeping the session: %w", err)
-	}
-	secret, s, err := c.Sessions.Start(v.Context(), user.Key, v.UserAgent(), c.ClientAddress(v.Request), data)
+	secret, s, err := c.Sessions.Start(v.Context(), k.User.Key, v.UserAgent(), c.ClientAddress(v.Request), data)
 	if err != nil {
 		return fmt.Errorf("keeping the session: %w", err)
 	}
 	c.cookies.write(v.w, sessionCookie, secret, s.Ends.Sub(c.Now()))
-	return v.redirect(p.To)
+	return nil
 }
 
-// organizationsOf are the organizations that a person may choose from: those
-// that the API lists, or the configured ones.
-func (c *Console) organizationsOf(v *visit, accessToken string) ([]string, error) {
-	v.who = &person{knowledge: knowledge{Credentials: signin.Credentials{AccessToken: accessToken, Expires: c.Now().Add(time.Hour)}}}
-	defer func() { v.who = nil }()
-	listed, err := v.api().Organizations(v.Context())
+// organizationsOf are the organizations that the person of an access token may
+// choose from: those that the API lists, or the configured ones.
+func (c *Console) organizationsOf(ctx context.Context, token func(context.Context) (string, error)) ([]string, error) {
+	listed, err := c.api("", token).Organizations(ctx)
 	if client.KindOf(err) == client.KindUnsupported {
 		return c.Organizations, nil
 	}
@@ -140,7 +212,9 @@ func (c *Console) organizationsOf(v *visit, accessToken string) ([]string, error
 	}
 	var names []string
 	for _, o := range listed {
-		names = append(names, o.Name)
+		if o.Name == url.PathEscape(o.Name) { // others would lead out of their place in a path
+			names = append(names, o.Name)
+		}
 	}
 	return names, nil
 }

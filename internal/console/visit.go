@@ -1,12 +1,14 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/patrolhq/patrol/client"
@@ -24,6 +26,10 @@ type visit struct {
 	who *person
 	// organization is that of the page, "" where the page has none.
 	organization string
+	// to is the page that a sign-in leads to, "" where this is none.
+	to string
+	// renewal lets one of the calls of this visit look after the access token.
+	renewal sync.Mutex
 }
 
 // answer finds out who asks, and serves the page to whom it is for.
@@ -31,7 +37,7 @@ func (v *visit) answer() error {
 	if err := v.console.origins.Check(v.Request); err != nil {
 		return errCrossOrigin
 	}
-	if err := v.recognize(); err != nil {
+	if err := v.recognize(v.Context()); err != nil {
 		return err
 	}
 	if v.route.access >= signedIn && v.who == nil {
@@ -48,10 +54,12 @@ func (v *visit) answer() error {
 }
 
 // api is the API as the visitor.
-func (v *visit) api() *client.Client {
+func (v *visit) api() *client.Client { return v.console.api(v.organization, v.accessToken) }
+
+// api is the API as the person whose access tokens token returns.
+func (c *Console) api(organization string, token func(context.Context) (string, error)) *client.Client {
 	return &client.Client{
-		BaseURL: v.console.API, Organization: v.organization, HTTP: v.console.HTTP, UserAgent: "patrol-console", Attempts: 2,
-		Token: v.accessToken,
+		BaseURL: c.API, Organization: organization, HTTP: c.HTTP, UserAgent: "patrol-console", Attempts: 2, Token: token,
 	}
 }
 

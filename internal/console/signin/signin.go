@@ -55,6 +55,15 @@ type Provider interface {
 	// then to come back to after; it is empty where the provider has no such
 	// address.
 	SignOutURL(ctx context.Context, after string, c Credentials) string
+	// Application is what the provider knows the console as.
+	Application() Application
+}
+
+// Application is what administrators of a provider look for there.
+type Application struct {
+	ID          string // client id
+	RedirectURI string
+	ConsentURL  string // where they let everyone use it; empty where that is not known
 }
 
 // Attempt is one try of one browser to sign in.
@@ -117,6 +126,20 @@ func New(c Config) (Provider, error) {
 		return nil, fmt.Errorf("preparing to sign in at Entra ID: %w", err)
 	}
 	return e, nil
+}
+
+// Application is the console as the provider knows it. Where Entra ID is to ask
+// for several tenants, the administrator's own is the one that consents.
+func (c Config) Application() Application {
+	a := Application{ID: c.ClientID, RedirectURI: c.RedirectURI}
+	if c.Kind == KindEntra {
+		authority := c.Authority
+		if several, ok := strings.CutSuffix(authority, "/common"); ok {
+			authority = several + "/organizations"
+		}
+		a.ConsentURL = authority + "/adminconsent?client_id=" + url.QueryEscape(c.ClientID)
+	}
+	return a
 }
 
 // check fails for what can only go wrong.
