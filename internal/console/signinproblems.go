@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/patrolhq/patrol/internal/console/signin"
 )
@@ -158,19 +156,4 @@ func only(wanted bool, value string) string {
 		return value
 	}
 	return ""
-}
-
-// sentence is a message of ours or of the API as a page has it: with a capital
-// and a full stop.
-func sentence(message string) string {
-	message = strings.TrimSpace(message)
-	first, size := utf8.DecodeRuneInString(message)
-	if message == "" {
-		return ""
-	}
-	message = string(unicode.ToUpper(first)) + message[size:]
-	if last, _ := utf8.DecodeLastRuneInString(message); strings.ContainsRune(".!?…", last) {
-		return message
-	}
-	return message + "."
 }
