@@ -58,6 +58,7 @@ var standardLibraryOnly = []string{"api", "client", "internal/pat", "internal/se
 var owners = map[string][]string{
 	"charm.land/lipgloss/v2": {"internal/cli"},
 
+	"github.com/Azure/azure-sdk-for-go":                          {"internal/daemon"},
 	"github.com/AzureAD/microsoft-authentication-library-for-go": {"internal/cli", "internal/console/signin"},
 	"github.com/charmbracelet/colorprofile":                      {"internal/cli"},
 	"github.com/charmbracelet/x/ansi":                            {"internal/cli"},
@@ -82,7 +83,6 @@ var owners = map[string][]string{
 	"google.golang.org/protobuf":                                 {"internal/daemon"},
 	"modernc.org/sqlite":                                         {"internal/store"},
 
-	"github.com/Azure/azure-sdk-for-go":        nil,
 	"github.com/chromedp/cdproto":              nil,
 	"github.com/chromedp/chromedp":             nil,
 	"github.com/anishathalye/porcupine":        {"internal/store/storetest"},

@@ -111,7 +111,7 @@ func TestComposeConfig(t *testing.T) {
 	}
 	config, err := daemon.ReadConfig(path)
 	if err == nil {
-		err = config.Check()
+		err = config.Check(t.Context())
 	}
 	if err != nil {
 		t.Fatalf("patrold.toml has faults:\n%v", err)

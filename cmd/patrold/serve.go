@@ -39,7 +39,7 @@ func configCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := config.Check(); err != nil {
+			if err := config.Check(cmd.Context()); err != nil {
 				return fmt.Errorf("%s has faults:\n%w", path, err)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s is good\n", path)

@@ -78,8 +78,8 @@ type DatabaseConfig struct {
 	// parameters of libpq, and no password in it. A server on another machine
 	// must show a certificate for its name unless sslmode says otherwise.
 	URL string `toml:"url"`
-	// Password refers to the password for URL: "file:PATH" or "env:NAME". It
-	// may be absent where the server asks for none.
+	// Password refers to the password for URL. It may be absent where the server
+	// asks for none.
 	Password SecretRef `toml:"password"`
 	// Partitions is how many parts the big tables get when the schema is made,
 	// 8 by default; PostgreSQL only.
@@ -138,7 +138,7 @@ type PolicyConfig struct {
 type KeyConfig struct {
 	// ID is one letter or digit, never used again for another key.
 	ID string `toml:"id"`
-	// Secret refers to 32 random bytes in base64: "file:PATH" or "env:NAME".
+	// Secret refers to 32 random bytes in base64.
 	Secret SecretRef `toml:"secret"`
 }
 

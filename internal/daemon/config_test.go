@@ -47,7 +47,7 @@ func goodConfig(t *testing.T) Config {
 func TestExampleIsGood(t *testing.T) {
 	t.Parallel()
 	config := goodConfig(t)
-	s, err := config.prepare()
+	s, err := config.prepare(newSecrets(t.Context()))
 	if err != nil {
 		t.Fatalf("the example configuration has faults: %v", err)
 	}
@@ -97,7 +97,7 @@ func TestConfigFaultsAllAtOnce(t *testing.T) {
 		IntrospectionClientConfig{ID: config.IntrospectionClients[0].ID, Secret: "hunter2-too", Organizations: []string{}},
 		IntrospectionClientConfig{Secret: config.IntrospectionClients[0].Secret, Organizations: []string{"nowhere"}},
 	)
-	err := config.Check()
+	err := config.Check(t.Context())
 	if err == nil {
 		t.Fatal("Check found nothing")
 	}
@@ -142,7 +142,7 @@ func TestDatabaseConfig(t *testing.T) {
 		"too many partitions":   {DatabaseConfig{URL: "postgres://db.example/patrol", Partitions: 100_000}, "database.partitions:"},
 	} {
 		var f faults
-		db := tt.config.prepare(&f)
+		db := tt.config.prepare(&f, newSecrets(t.Context()))
 		err := errors.Join(f...)
 		if (err == nil) != (tt.fault == "") || err != nil && !strings.Contains(err.Error(), tt.fault) || err != nil && strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: the faults are %v, want %q and no password", name, err, tt.fault)
@@ -171,7 +171,7 @@ func TestReadConfigIsStrict(t *testing.T) {
 			t.Parallel()
 			config, err := ReadConfig(writeConfig(t, test.text))
 			if err == nil {
-				err = config.Check()
+				err = config.Check(t.Context())
 			}
 			for _, want := range test.want {
 				if err == nil || !strings.Contains(err.Error(), want) {
@@ -214,12 +214,12 @@ func TestSecretRef(t *testing.T) {
 		"env:PATROL_TEST_SECRET":  "from the environment",
 		SecretRef("file:" + file): "from a file",
 	} {
-		if got, err := ref.read(); err != nil || got != want {
+		if got, err := newSecrets(t.Context()).read(ref); err != nil || got != want {
 			t.Errorf("%s reads %q, %v, want %q", ref, got, err, want)
 		}
 	}
 	for _, ref := range []SecretRef{"", "plain", "env:PATROL_TEST_UNSET", SecretRef("file:" + file + "-missing")} {
-		if got, err := ref.read(); err == nil {
+		if got, err := newSecrets(t.Context()).read(ref); err == nil {
 			t.Errorf("%s reads %q, want an error", ref, got)
 		}
 	}
@@ -245,11 +245,11 @@ func TestListenInClear(t *testing.T) {
 	t.Parallel()
 	config := goodConfig(t)
 	config.Listen = "0.0.0.0:8080"
-	if err := config.Check(); err == nil || !strings.Contains(err.Error(), "plain_http") {
+	if err := config.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "plain_http") {
 		t.Errorf("Check of plain HTTP for other machines = %v, want a fault", err)
 	}
 	config.PlainHTTP = true
-	if err := config.Check(); err != nil {
+	if err := config.Check(t.Context()); err != nil {
 		t.Errorf("Check of plain HTTP behind a proxy = %v", err)
 	}
 }
@@ -258,7 +258,7 @@ func TestMetricsListenOnTheirOwn(t *testing.T) {
 	t.Parallel()
 	config := goodConfig(t)
 	config.Metrics.Listen = "0.0.0.0:8080"
-	if err := config.Check(); err == nil || !strings.Contains(err.Error(), "metrics.listen: port 8080 is the API's") {
+	if err := config.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "metrics.listen: port 8080 is the API's") {
 		t.Errorf("Check of metrics on the API's port = %v, want a fault", err)
 	}
 }
@@ -269,7 +269,7 @@ func TestSecretFileIsPrivate(t *testing.T) {
 	if err := os.WriteFile(file, []byte("secret"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := SecretRef("file:" + file).read(); err == nil || !strings.Contains(err.Error(), "chmod") {
+	if _, err := newSecrets(t.Context()).read(SecretRef("file:" + file)); err == nil || !strings.Contains(err.Error(), "chmod") {
 		t.Errorf("a secret that everybody can read = %v, want an error that says what to do", err)
 	}
 }
@@ -293,7 +293,7 @@ func TestClientsAreBound(t *testing.T) {
 	t.Parallel()
 	config := goodConfig(t)
 	config.IntrospectionClients[0].Organizations = []string{"contoso", "nowhere"}
-	if err := config.Check(); err == nil || !strings.Contains(err.Error(), `introspection_clients[0].organizations: there is no organization "nowhere"`) {
+	if err := config.Check(t.Context()); err == nil || !strings.Contains(err.Error(), `introspection_clients[0].organizations: there is no organization "nowhere"`) {
 		t.Errorf("Check = %v, want the organization that does not exist", err)
 	}
 	secret := filepath.Join(t.TempDir(), "short")
@@ -302,7 +302,7 @@ func TestClientsAreBound(t *testing.T) {
 	}
 	config = goodConfig(t)
 	config.IntrospectionClients[0].Secret = SecretRef("file:" + secret)
-	if err := config.Check(); err == nil || !strings.Contains(err.Error(), "introspection_clients[0].secret: the secret is shorter") {
+	if err := config.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "introspection_clients[0].secret: the secret is shorter") {
 		t.Errorf("Check = %v, want the secret that is too short", err)
 	}
 }

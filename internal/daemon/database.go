@@ -33,7 +33,7 @@ func parseDatabase(text string) (database, error) {
 }
 
 // prepare checks c and reads the password that it refers to.
-func (c DatabaseConfig) prepare(f *faults) database {
+func (c DatabaseConfig) prepare(f *faults, secrets *secrets) database {
 	db := database{path: c.Path, url: c.URL, partitions: c.Partitions}
 	switch {
 	case c.Path == "" && c.URL == "":
@@ -61,7 +61,7 @@ func (c DatabaseConfig) prepare(f *faults) database {
 		return db
 	}
 	if c.Password != "" {
-		secret, err := c.Password.read()
+		secret, err := secrets.read(c.Password)
 		f.add("database.password", err)
 		db.url = withPassword(c.URL, secret)
 	}

@@ -27,13 +27,13 @@ type MigrateOptions struct {
 }
 
 // target is the database that is migrated.
-func (o MigrateOptions) target() (db database, err error) {
+func (o MigrateOptions) target(ctx context.Context) (db database, err error) {
 	switch {
 	case o.Config != nil && o.Database != "":
 		return db, errors.New("the database is named twice: by the configuration, and beside it")
 	case o.Config != nil:
 		var f faults
-		db = o.Config.Database.prepare(&f)
+		db = o.Config.Database.prepare(&f, newSecrets(ctx))
 		if err := errors.Join(f...); err != nil {
 			return db, fmt.Errorf("the configuration has faults:\n%w", err)
 		}
@@ -55,7 +55,7 @@ func (o MigrateOptions) target() (db database, err error) {
 
 // Migrate brings the schema of a database up to date.
 func Migrate(ctx context.Context, o MigrateOptions) (store.Migration, error) {
-	db, err := o.target()
+	db, err := o.target(ctx)
 	if err != nil {
 		return store.Migration{}, err
 	}
@@ -72,7 +72,7 @@ func Copy(ctx context.Context, o MigrateOptions) ([]store.Copied, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := o.target()
+	to, err := o.target(ctx)
 	switch {
 	case err != nil:
 		return nil, err

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -9,14 +10,25 @@ import (
 	"strings"
 )
 
-// SecretRef says where a secret is: "file:PATH" or "env:NAME". The secret
-// itself never stands in the configuration.
+// SecretRef says where a secret is: "file:PATH", "env:NAME", or
+// "keyvault:https://VAULT.vault.azure.net/secrets/NAME", with the version after
+// another slash where it is not to be the newest. The secret itself never stands
+// in the configuration.
 type SecretRef string
 
-var errPlainSecret = errors.New(`a secret must not stand in the configuration: put it into a file and write "file:PATH", or into the environment and write "env:NAME"`)
+var errPlainSecret = errors.New(`a secret must not stand in the configuration: put it into a file and write "file:PATH", into the environment and write "env:NAME", or into an Azure Key Vault and write "keyvault:https://VAULT.vault.azure.net/secrets/NAME"`)
+
+// secrets reads the secrets that a configuration refers to. It lives as long as
+// that takes, and so has its context.
+type secrets struct {
+	ctx    context.Context
+	vaults keyVaults
+}
+
+func newSecrets(ctx context.Context) *secrets { return &secrets{ctx: ctx} }
 
 // read is the secret, without the line end that editors add.
-func (r SecretRef) read() (string, error) {
+func (s *secrets) read(r SecretRef) (string, error) {
 	kind, name, _ := strings.Cut(string(r), ":")
 	var value string
 	switch kind {
@@ -28,6 +40,11 @@ func (r SecretRef) read() (string, error) {
 		value = string(data)
 	case "env":
 		value = os.Getenv(name)
+	case "keyvault":
+		var err error
+		if value, err = s.vaults.read(s.ctx, name); err != nil {
+			return "", fmt.Errorf("reading a secret from Key Vault: %w", err)
+		}
 	default:
 		return "", errPlainSecret
 	}
@@ -51,8 +68,8 @@ func readPrivate(path string) ([]byte, error) {
 }
 
 // readKey is the secret as the bytes that it is in base64.
-func (r SecretRef) readKey() ([]byte, error) {
-	text, err := r.read()
+func (s *secrets) readKey(r SecretRef) ([]byte, error) {
+	text, err := s.read(r)
 	if err != nil {
 		return nil, err
 	}

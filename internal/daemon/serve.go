@@ -16,7 +16,7 @@ import (
 // Serve runs the service as c says until ctx ends, then lets requests end and
 // returns nil. It logs to logs.
 func Serve(ctx context.Context, c Config, logs io.Writer) error {
-	s, err := c.prepare()
+	s, err := c.prepare(newSecrets(ctx))
 	if err != nil {
 		return fmt.Errorf("the configuration has faults:\n%w", err)
 	}

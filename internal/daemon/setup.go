@@ -59,24 +59,24 @@ func (f *faults) addf(key, format string, args ...any) { f.add(key, fmt.Errorf(f
 
 // Check reports every fault of c at once, nil where there is none. It reads
 // the secrets that c refers to and touches nothing else.
-func (c Config) Check() error {
-	_, err := c.prepare()
+func (c Config) Check(ctx context.Context) error {
+	_, err := c.prepare(newSecrets(ctx))
 	return err
 }
 
 // prepare checks c and makes of it what the service is assembled from.
-func (c Config) prepare() (setup, error) {
+func (c Config) prepare(secrets *secrets) (setup, error) {
 	f := faults(c.unknown)
 	var s setup
 	c.checkServing(&f)
-	s.database = c.Database.prepare(&f)
+	s.database = c.Database.prepare(&f, secrets)
 	c.checkDurations(&f)
-	s.keyring, s.pageKey = c.prepareKeys(&f)
+	s.keyring, s.pageKey = c.prepareKeys(&f, secrets)
 	s.issuers, s.signIn, s.authorization = c.prepareIssuers(&f)
 	s.directory, s.policies = c.prepareOrganizations(&f, s.issuers)
 	s.catalogue, s.scopes = c.prepareScopes(&f)
 	s.limits = c.Limits.prepare(&f)
-	s.verify = c.prepareVerification(&f, s.directory)
+	s.verify = c.prepareVerification(&f, secrets, s.directory)
 	return s, errors.Join(f...)
 }
 
@@ -142,7 +142,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func (c Config) prepareKeys(f *faults) (*pat.Keyring, []byte) {
+func (c Config) prepareKeys(f *faults, secrets *secrets) (*pat.Keyring, []byte) {
 	var keys []pat.ServerKey
 	for i, key := range c.Keys {
 		at := fmt.Sprintf("keys[%d]", i)
@@ -150,7 +150,7 @@ func (c Config) prepareKeys(f *faults) (*pat.Keyring, []byte) {
 			f.addf(at+".id", "%q is not one letter or digit", key.ID)
 			continue
 		}
-		secret, err := key.Secret.readKey()
+		secret, err := secrets.readKey(key.Secret)
 		if err != nil {
 			f.add(at+".secret", err)
 			continue

@@ -24,7 +24,7 @@ type VerifyConfig struct {
 // IntrospectionClientConfig is a service that may ask for introspection.
 type IntrospectionClientConfig struct {
 	ID string `toml:"id"`
-	// Secret refers to at least 16 characters: "file:PATH" or "env:NAME".
+	// Secret refers to at least 16 characters.
 	Secret SecretRef `toml:"secret"`
 	// Organizations are those that the service is for, by name or id: tokens
 	// that are good in none of them are not active to it. Absent, all are.
@@ -73,7 +73,7 @@ type verification struct {
 	clients   []verify.Client
 }
 
-func (c Config) prepareVerification(f *faults, directory *pat.Directory) verification {
+func (c Config) prepareVerification(f *faults, secrets *secrets, directory *pat.Directory) verification {
 	f.add("verify.cache", c.Verify.Cache.fault)
 	f.add("verify.realm", verify.CheckRealm(c.Verify.Realm))
 	v := verification{cacheSize: c.Verify.Cache.bytes, realm: c.Verify.Realm}
@@ -87,7 +87,7 @@ func (c Config) prepareVerification(f *faults, directory *pat.Directory) verific
 			f.addf(at+".id", "%q is used twice: give each client its own", configured.ID)
 		}
 		seen[configured.ID] = true
-		secret, err := configured.Secret.readClientSecret()
+		secret, err := secrets.readClientSecret(configured.Secret)
 		f.add(at+".secret", err)
 		v.clients = append(v.clients, verify.NewClient(configured.ID, secret, configured.organizations(f, at, directory)...))
 	}
@@ -115,8 +115,8 @@ func (c IntrospectionClientConfig) organizations(f *faults, at string, directory
 
 // readClientSecret is the secret of a client, which must not be one that can be
 // guessed.
-func (r SecretRef) readClientSecret() (string, error) {
-	secret, err := r.read()
+func (s *secrets) readClientSecret(r SecretRef) (string, error) {
+	secret, err := s.read(r)
 	if err == nil && len(secret) < 16 {
 		err = errors.New("the secret is shorter than 16 characters: make one with \"openssl rand -hex 32\"")
 	}
