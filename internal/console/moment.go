@@ -41,7 +41,10 @@ func timeElement(t time.Time, attribute, text string) template.HTML {
 	return template.HTML(`<time datetime="` + utc.Format(time.RFC3339) + `" title="` + utc.Format("Mon, 2 Jan 2006 15:04:05 UTC") + `"` + attribute + `>` + text + `</time>`)
 }
 
-const day = 24 * time.Hour
+const (
+	day  = 24 * time.Hour
+	year = 365 * day
+)
 
 // relative says in words how far t is from now: "in 3 days", "2 hours ago".
 func relative(t, now time.Time) string {
@@ -56,16 +59,16 @@ func relative(t, now time.Time) string {
 		return "just now"
 	case distance < time.Minute:
 		return "in a moment"
-	case distance < time.Hour:
-		words = count(int(distance/time.Minute), "minute")
-	case distance < day:
-		words = count(int(distance/time.Hour), "hour")
+	case distance < 100*time.Minute:
+		words = nearest(distance, time.Minute, "minute")
+	case distance < 47*time.Hour:
+		words = nearest(distance, time.Hour, "hour")
 	case distance < 60*day:
-		words = count(int(distance/day), "day")
-	case distance < 2*365*day:
-		words = count(int(distance/(30*day)), "month")
+		words = nearest(distance, day, "day")
+	case distance < 2*year:
+		words = nearest(distance, year/12, "month")
 	default:
-		words = count(int(distance/(365*day)), "year")
+		words = nearest(distance, year, "year")
 	}
 	if past {
 		return words + " ago"
@@ -73,10 +76,22 @@ func relative(t, now time.Time) string {
 	return "in " + words
 }
 
+// nearest is how many units come nearest to d.
+func nearest(d, unit time.Duration, name string) string { return count(int(d.Round(unit)/unit), name) }
+
 // count is a number of things.
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
-	return strconv.Itoa(n) + " " + thing + "s"
+	return thousands(n) + " " + thing + "s"
+}
+
+// thousands is n with a comma between its thousands.
+func thousands(n int) string {
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }

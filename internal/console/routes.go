@@ -28,6 +28,7 @@ func (c *Console) routes() []route {
 	return []route{
 		{get, "/{$}", signedIn, (*visit).home},
 		{get, "/{organization}/tokens", member, (*visit).listTokens},
+		{post, "/{organization}/tokens/revoke", member, (*visit).revokeSeveral},
 
 		{get, "/sign-in", anyone, (*visit).startSignIn},
 		{get, c.RedirectPath, anyone, (*visit).finishSignIn},
