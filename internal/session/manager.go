@@ -182,7 +182,7 @@ func (m *Manager) Sweep(ctx context.Context) error {
 }
 
 // live tells whether a session goes on. One that was seen in the future, by a
-// clock that was wrong, gets no longer from that than any other.
+// clock that was wrong, is judged like one that was seen as long ago.
 func (m *Manager) live(r Record, now time.Time) bool {
 	return now.Before(r.Ends) && now.Sub(r.Seen).Abs() < m.idle()
 }
