@@ -64,8 +64,8 @@ func TestRemovedKey(t *testing.T) {
 	old, _ := start(t, m, alice, "by A")
 	m.Keys = newKeys(t, "BA")
 	newer, _ := start(t, m, alice, "by B")
-	moved, s := start(t, &session.Manager{Store: m.Store, Keys: newKeys(t, "A")}, alice, "")
-	s = resume(t, m, moved)
+	moved, _ := start(t, &session.Manager{Store: m.Store, Keys: newKeys(t, "A")}, alice, "")
+	s := resume(t, m, moved)
 	if err := m.Save(t.Context(), s, []byte("by B now")); err != nil {
 		t.Fatalf("Save = %v", err)
 	}

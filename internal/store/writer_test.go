@@ -147,6 +147,30 @@ func TestFailureOfOneMember(t *testing.T) {
 	}
 }
 
+// Who leaves a change goes on before it is done; it has its place before those
+// that come after.
+func TestLeftChangeIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	db := newSQLite(t)
+	left := make(chan struct{})
+	err := db.writer.leave(t.Context(), func(s *session) error {
+		<-left
+		_, err := s.exec(`INSERT INTO server_key (id, fingerprint, first_seen) VALUES (1, x'00', 0)`)
+		return err
+	})
+	close(left)
+	if err != nil {
+		t.Errorf("leave = %v", err)
+	}
+	var there int
+	err = db.writer.do(t.Context(), func(s *session) error {
+		return s.row(t.Context(), `SELECT count(*) FROM server_key`).Scan(&there)
+	})
+	if err != nil || there != 1 {
+		t.Errorf("a change that came after finds %d rows, %v, want that of the one before", there, err)
+	}
+}
+
 func TestCancelledBeforePickup(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
