@@ -112,7 +112,11 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve takes a request to its page, and logs it once.
 func (c *Console) serve(w http.ResponseWriter, r *http.Request, rt route) {
-	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+	ctx := r.Context()
+	if r.Method == http.MethodPost {
+		ctx = context.WithoutCancel(ctx) // what is begun is finished, whether or not the browser waits
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	v := &visit{Request: r.WithContext(withAddress(ctx, c.ClientAddress(r))), w: w, console: c, route: rt, started: time.Now()}
 	v.Body = http.MaxBytesReader(w, r.Body, maxForm)

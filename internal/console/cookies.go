@@ -22,6 +22,8 @@ const (
 	browserCookie = "-browser"
 	// noticeCookie has what the next page tells.
 	noticeCookie = "-notice"
+	// draftCookie has a form that was sent without a session.
+	draftCookie = "-draft"
 )
 
 func newCookies(public *url.URL) cookies {

@@ -28,6 +28,10 @@ type knowledge struct {
 	// Again tells that this session began because the one before did not
 	// satisfy the provider or the API any more.
 	Again bool
+	// Sent are the forms that were acted upon, and Fresh the new tokens whose
+	// secrets were not shown yet.
+	Sent  []sentForm
+	Fresh []freshToken
 }
 
 // recognize finds the session of the browser, or that there is none.

@@ -29,6 +29,10 @@ func (c *Console) routes() []route {
 		{get, "/{$}", signedIn, (*visit).home},
 		{get, "/{organization}/tokens", member, (*visit).listTokens},
 		{post, "/{organization}/tokens/revoke", member, (*visit).revokeSeveral},
+		{get, "/{organization}/tokens/new", member, (*visit).newToken},
+		{post, "/{organization}/tokens/new", member, (*visit).createToken},
+		{get, "/{organization}/tokens/{id}/created", member, (*visit).createdToken},
+		{get, "/{organization}/sent/{once}", member, (*visit).showSent},
 
 		{get, "/sign-in", anyone, (*visit).startSignIn},
 		{get, c.RedirectPath, anyone, (*visit).finishSignIn},

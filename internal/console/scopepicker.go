@@ -137,3 +137,6 @@ func chosenScopes(sent url.Values) []string {
 	}
 	return names
 }
+
+// scopeNames are the scopes of a token as the API tells them.
+func scopeNames(scope string) []string { return strings.Fields(scope) }

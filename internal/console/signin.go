@@ -50,6 +50,9 @@ func (v *visit) signInAgain(claims string) error {
 func (v *visit) toSignIn(query url.Values) error {
 	address := "/sign-in?" + query.Encode()
 	if v.Method == http.MethodPost {
+		if !v.keepDraft() {
+			return errDraftTooLong(address)
+		}
 		return v.onward(address)
 	}
 	return v.redirect(address)

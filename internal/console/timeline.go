@@ -38,8 +38,8 @@ type brick struct {
 	Count string
 }
 
-// expiry is a token that will expire.
-type expiry struct {
+// ending is a token that will expire.
+type ending struct {
 	name, address, anchor string
 	ends                  time.Time
 }
@@ -55,14 +55,14 @@ const (
 )
 
 // newTimeline draws when tokens expire; nil where none does.
-func newTimeline(tokens []expiry, now time.Time) *timeline {
-	tokens = slices.DeleteFunc(slices.Clone(tokens), func(e expiry) bool { return !e.ends.After(now) })
+func newTimeline(tokens []ending, now time.Time) *timeline {
+	tokens = slices.DeleteFunc(slices.Clone(tokens), func(e ending) bool { return !e.ends.After(now) })
 	if len(tokens) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(tokens, func(a, b expiry) int { return a.ends.Compare(b.ends) })
+	slices.SortStableFunc(tokens, func(a, b ending) int { return a.ends.Compare(b.ends) })
 	span := max(minSpan, tokens[len(tokens)-1].ends.Sub(now)+day)
-	at := make([][]expiry, piles)
+	at := make([][]ending, piles)
 	tallest := 1
 	for _, e := range tokens {
 		i := int(float64(piles) * float64(e.ends.Sub(now)) / float64(span))
@@ -82,7 +82,7 @@ func newTimeline(tokens []expiry, now time.Time) *timeline {
 
 // pile adds the bricks of one pile: one for each token, or one for all where
 // they are too many.
-func (l *timeline) pile(i int, tokens []expiry, now time.Time) {
+func (l *timeline) pile(i int, tokens []ending, now time.Time) {
 	const step = 1.0 / piles
 	b := brick{X: percent((float64(i) + .08) * step), Width: percent(.84 * step), Middle: percent((float64(i) + .5) * step)}
 	if len(tokens) > maxPile {
@@ -103,11 +103,11 @@ func (l *timeline) pile(i int, tokens []expiry, now time.Time) {
 	}
 }
 
-func (e expiry) soon(now time.Time) bool { return e.ends.Before(now.Add(soon)) }
+func (e ending) soon(now time.Time) bool { return e.ends.Before(now.Add(soon)) }
 
 // isolated is the name for plain text, where no element keeps its direction
 // from what is around it.
-func (e expiry) isolated() string { return isolate(e.name) }
+func (e ending) isolated() string { return isolate(e.name) }
 
 // isolate is text of others with Unicode's marks around it that keep its
 // direction within, and without any such marks inside.
@@ -121,7 +121,7 @@ func isolate(text string) string {
 }
 
 // summarize says in words what the picture shows.
-func summarize(tokens []expiry, now time.Time) string {
+func summarize(tokens []ending, now time.Time) string {
 	within := 0
 	for _, e := range tokens {
 		if e.soon(now) {

@@ -122,13 +122,13 @@ func (f finding) words() string {
 func (p *tokensPage) fill(tokens []api.PatToken, known standing, v *visit) {
 	now := v.console.Now()
 	p.TellsUse = known.tells
-	var ends []expiry
+	var ends []ending
 	for _, t := range tokens {
 		row := newTokenRow(t, known, p.Organization, now)
 		p.Rows = append(p.Rows, row)
 		p.Choosable = p.Choosable || row.Revocable
 		if row.Status.Kind == "active" || row.Status.Kind == "soon" {
-			ends = append(ends, expiry{row.Name, row.Address, "t-" + row.ID, row.ends})
+			ends = append(ends, ending{row.Name, row.Address, "t-" + row.ID, row.ends})
 		}
 	}
 	p.Timeline = newTimeline(ends, now)

@@ -43,6 +43,9 @@ func (v *visit) answer() error {
 	if v.route.access >= signedIn && v.who == nil {
 		return v.signInFirst()
 	}
+	if err := v.dropSecrets(); err != nil {
+		return err
+	}
 	if v.route.access == member {
 		i := slices.IndexFunc(v.who.Organizations, func(name string) bool { return strings.EqualFold(name, v.PathValue("organization")) })
 		if i < 0 {
