@@ -12,9 +12,9 @@ import (
 	"github.com/patrolhq/patrol/client"
 )
 
-// revokePage asks whether several tokens are meant to be revoked; or says, of
+// revokeSeveralPage asks whether several tokens are meant to be revoked; or says, of
 // those that were meant, what became of them where not all were revoked.
-type revokePage struct {
+type revokeSeveralPage struct {
 	frame
 	// Tokens are to be revoked.
 	Tokens []tokenFate
@@ -34,7 +34,7 @@ type tokenFate struct {
 }
 
 // Question is what the page asks.
-func (p revokePage) Question() string {
+func (p revokeSeveralPage) Question() string {
 	if len(p.Tokens) == 1 {
 		return "Revoke this token?"
 	}
@@ -42,7 +42,7 @@ func (p revokePage) Question() string {
 }
 
 // Total is how many tokens were meant.
-func (p revokePage) Total() int { return len(p.Tokens) + len(p.Revoked) }
+func (p revokeSeveralPage) Total() int { return len(p.Tokens) + len(p.Revoked) }
 
 // maxRevoked is how many tokens are revoked at once: those of a page, or of
 // what a search finds.
@@ -60,7 +60,7 @@ func (v *visit) revokeSeveral() error {
 		return errNoForm
 	}
 	ids := slices.Compact(slices.Sorted(slices.Values(v.PostForm["id"])))
-	page := revokePage{
+	page := revokeSeveralPage{
 		frame: v.frame("Revoke tokens"), Action: readListing(nil).address(v.organization) + "/revoke", Back: v.back(),
 	}
 	switch {
@@ -74,9 +74,9 @@ func (v *visit) revokeSeveral() error {
 	if err != nil {
 		return err
 	}
-	tokens := named(v.Context(), c, ids)
+	tokens := fates(v.Context(), c, ids)
 	if v.PostForm.Get("sure") == "" {
-		return v.askToRevoke(page, tokens)
+		return v.askToRevokeSeveral(page, tokens)
 	}
 	forEach(tokens, func(t *tokenFate) { t.err = c.Revoke(v.Context(), t.ID) })
 	return v.tellRevoked(page, tokens)
@@ -103,8 +103,8 @@ func (v *visit) steadyAPI() (*client.Client, error) {
 	return c, nil
 }
 
-// named are the tokens with those ids, under their names.
-func named(ctx context.Context, c *client.Client, ids []string) []tokenFate {
+// fates are the tokens with those ids, under their names.
+func fates(ctx context.Context, c *client.Client, ids []string) []tokenFate {
 	tokens := make([]tokenFate, len(ids))
 	for i, id := range ids {
 		tokens[i] = tokenFate{ID: id, Name: id}
@@ -136,8 +136,8 @@ func forEach(tokens []tokenFate, do func(*tokenFate)) {
 	all.Wait()
 }
 
-// askToRevoke shows what is to be revoked. It fails where that is not known.
-func (v *visit) askToRevoke(page revokePage, tokens []tokenFate) error {
+// askToRevokeSeveral shows what is to be revoked. It fails where that is not known.
+func (v *visit) askToRevokeSeveral(page revokeSeveralPage, tokens []tokenFate) error {
 	for _, t := range tokens {
 		if t.err != nil && client.KindOf(t.err) != client.KindNotFound {
 			return t.err
@@ -154,7 +154,7 @@ func (v *visit) askToRevoke(page revokePage, tokens []tokenFate) error {
 
 // tellRevoked goes back to the list where all were revoked, and else says of
 // each what became of it.
-func (v *visit) tellRevoked(page revokePage, tokens []tokenFate) error {
+func (v *visit) tellRevoked(page revokeSeveralPage, tokens []tokenFate) error {
 	for _, t := range tokens {
 		if t.err == nil {
 			page.Revoked = append(page.Revoked, t)

@@ -34,6 +34,15 @@ func (c *Console) routes() []route {
 		{get, "/{organization}/tokens/{id}/created", member, (*visit).createdToken},
 		{get, "/{organization}/sent/{once}", member, (*visit).showSent},
 
+		{get, "/{organization}/tokens/{id}", member, (*visit).showToken},
+		{get, "/{organization}/tokens/{id}/revoke", member, (*visit).askToRevoke},
+		{post, "/{organization}/tokens/{id}/revoke", member, (*visit).revoke},
+
+		{get, "/account", signedIn, (*visit).showAccount},
+		{post, "/account/sessions/end", signedIn, (*visit).endSession},
+		{post, "/account/sessions/end-others", signedIn, (*visit).endOtherSessions},
+		{post, "/account/organizations", signedIn, (*visit).reloadOrganizations},
+
 		{get, "/sign-in", anyone, (*visit).startSignIn},
 		{get, c.RedirectPath, anyone, (*visit).finishSignIn},
 		{post, "/sign-out", anyone, (*visit).signOut},

@@ -2,7 +2,7 @@ package console
 
 import (
 	"html/template"
-	"net/url"
+
 	"strconv"
 	"strings"
 	"time"
@@ -34,7 +34,7 @@ const soon = 7 * day
 
 func newTokenRow(t api.PatToken, s standing, organization string, now time.Time) tokenRow {
 	row := tokenRow{
-		ID: t.AuthorizationID, Name: t.DisplayName, Address: tokenAddress(organization, t.AuthorizationID),
+		ID: t.AuthorizationID, Name: t.DisplayName, Address: tokenPath(organization, t.AuthorizationID),
 		Full: t.Scope == "app_token", Organization: organization, Everywhere: t.TargetAccounts == nil,
 		Created: moment(t.ValidFrom.Time), Expires: momentAndWords(t.ValidTo.Time, now), ends: t.ValidTo.Time,
 	}
@@ -53,11 +53,6 @@ func newTokenRow(t api.PatToken, s standing, organization string, now time.Time)
 	}
 	row.Revocable = state != api.StateRevoked
 	return row
-}
-
-// tokenAddress is the page of a token.
-func tokenAddress(organization, id string) string {
-	return "/" + url.PathEscape(organization) + "/tokens/" + url.PathEscape(id)
 }
 
 // statusOf is the badge of a token in a state.
