@@ -67,7 +67,7 @@ func (m *Manager) Start(ctx context.Context, owner, agent, address string, data 
 	if err := m.Store.AddSession(ctx, s.record(m.Keys, data)); err != nil {
 		return "", nil, fmt.Errorf("starting a session: %w", err)
 	}
-	return secret.String(), s, nil
+	return secret.text(), s, nil
 }
 
 // makeRoom ends the owner's sessions that are over, and so many others that

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"strings"
 )
 
@@ -20,7 +21,11 @@ func parseSecret(text string) (secret, bool) {
 	return s, ok
 }
 
-func (s secret) String() string { return base64.RawURLEncoding.EncodeToString(s[:]) }
+// Format prints nothing of it, under every verb.
+func (s secret) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "redacted") }
+
+// text is the secret as the browser holds it.
+func (s secret) text() string { return base64.RawURLEncoding.EncodeToString(s[:]) }
 
 func (s secret) id() ID { return sha256.Sum256(s[:]) }
 

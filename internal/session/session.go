@@ -3,8 +3,9 @@
 //
 // What a session holds is sealed with a key that follows from a server key and
 // from the secret that only the browser holds. So neither a stolen database nor
-// one with the server keys tells what is in a session; who can write to the
-// database can end sessions, and put back what one of them held before.
+// one with the server keys tells what is in a session. Who can write to the
+// database can end sessions, and put back one that was ended or what one held
+// before, which helps nobody without the browser's secret.
 //
 // A [Sealer] seals small things that a browser carries for the service.
 package session
