@@ -45,6 +45,9 @@ type Config struct {
 	RedirectPath string
 	// Sessions are those of all who are signed in.
 	Sessions *session.Manager
+	// Unavailable reports whether an error of Sessions means that their store
+	// does not answer at the moment; nil means that none does.
+	Unavailable func(error) bool
 	// Sealer seals what browsers carry for the console.
 	Sealer *session.Sealer
 	// ClientAddress is the IP address of a request's client.

@@ -53,6 +53,7 @@ var (
 	errForm        = &problem{Status: http.StatusBadRequest, Title: "This form could not be read", Text: "What your browser sent is not what a form of this console sends, and nothing was changed.", Advice: "Go back, reload the page, and try again."}
 	errTooLarge    = &problem{Status: http.StatusRequestEntityTooLarge, Title: "This is too much", Text: "The form was longer than the console accepts, and nothing was changed.", Advice: "Go back and shorten what you typed."}
 	errSlow        = &problem{Status: http.StatusServiceUnavailable, Title: "This took too long", Text: "The console gave up waiting for its own part. It is not your fault.", Advice: "Try again in a minute."}
+	errAway        = &problem{Status: http.StatusServiceUnavailable, Title: "The service is not available now", Text: "The database of the console does not answer, so it is not known who you are. It is not your fault.", Advice: "Try again in a minute."}
 	errPanic       = errors.New("internal error")
 	errStaleSignIn = &problem{
 		Status: http.StatusBadRequest, Title: "This sign-in is not valid any more",
@@ -146,6 +147,9 @@ func (v *visit) describe(err error) *problem {
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return v.again(errSlow, err)
+	}
+	if v.console.Unavailable != nil && v.console.Unavailable(err) {
+		return v.again(errAway, err)
 	}
 	return &problem{
 		Status: http.StatusInternalServerError, Title: "Something went wrong here",

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -17,7 +18,10 @@ func newConsole(s setup, p parts, api http.Handler) (*console.Console, error) {
 		PublicURL: p.publicURL, API: p.publicURL, HTTP: &http.Client{Transport: console.Local{Handler: api}},
 		Provider: s.provider,
 		Sessions: &session.Manager{Store: p.db, Keys: s.sessions},
-		Sealer:   &session.Sealer{Keys: s.sessions},
+		Unavailable: func(err error) bool {
+			return errors.Is(err, pat.ErrUnavailable) || errors.Is(err, pat.ErrUnknown)
+		},
+		Sealer: &session.Sealer{Keys: s.sessions},
 		ClientAddress: func(r *http.Request) string {
 			return server.ClientAddress(r, p.addressHeader)
 		},
