@@ -58,9 +58,9 @@ func (v *visit) takeDraft() url.Values {
 func errDraftTooLong(signIn string) *problem {
 	return &problem{
 		Status: http.StatusUnauthorized, Title: "You are signed out",
-		Text: "Nothing was carried out, and what you sent is too long to be kept while you sign in. " +
-			"Sign in in another tab, then go back to the form here and send it again.",
-		Retry: signIn, RetryLabel: "Sign in",
+		Text:   "Nothing was carried out, and what you sent is too long to be kept while you sign in.",
+		Advice: "Sign in in another tab, then go back to the form here and send it again.",
+		Retry:  signIn, RetryLabel: "Sign in",
 	}
 }
 

@@ -96,13 +96,13 @@ func (v *visit) discard(as *client.Client, token api.PatToken, cause error) erro
 	v.console.Log.Error("the secret of a new token could not be kept", "authorization_id", token.AuthorizationID, "error", cause)
 	p := &problem{
 		Status: http.StatusServiceUnavailable, Title: "The token could not be shown",
-		Text:  "It was created, but its secret could not be kept for you, so it was revoked again. Nothing else was changed. Create another.",
+		Text: "It was created, but its secret could not be kept for you, so it was revoked again.", Advice: "Create another.",
 		Retry: v.newTokenPath(), RetryLabel: "New token",
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.Context()), requestTimeout)
 	defer cancel()
 	if err := as.Revoke(ctx, token.AuthorizationID); err != nil {
-		p.Text = "It was created, but its secret could not be kept for you, and to revoke it again failed. Revoke it yourself: nobody has its secret."
+		p.Text, p.Advice = "It was created, but its secret could not be kept for you, and to revoke it again failed.", "Revoke it yourself: nobody has its secret."
 		p.Retry, p.RetryLabel = v.tokenPath(token.AuthorizationID), "Show the token"
 	}
 	return p
@@ -115,9 +115,7 @@ func (v *visit) signedInNow() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	as := v.api()
-	as.Token = func(context.Context) (string, error) { return token, nil }
-	return as, nil
+	return v.console.api(v.organization, func(context.Context) (string, error) { return token, nil }), nil
 }
 
 // The pages about a token.

@@ -93,14 +93,15 @@ func (v *visit) fillLike(f *tokenForm, id string) error {
 
 // createToken creates the token and goes on to the page that shows it.
 func (v *visit) createToken() error {
-	if err := v.ParseForm(); err != nil {
-		return errIncomplete
+	sent, err := v.form()
+	if err != nil {
+		return err
 	}
 	form, err := v.emptyTokenForm()
 	if err != nil {
 		return err
 	}
-	form.read(v.PostForm)
+	form.read(sent)
 	if form.check(); len(form.Refusals) > 0 {
 		return v.showNewToken(http.StatusUnprocessableEntity, newTokenPage{Form: form})
 	}
@@ -145,8 +146,8 @@ func (v *visit) perhapsCreated(name string, err *client.Error) *problem {
 	search := url.Values{"tab": {"all"}, "q": {name}}
 	return &problem{
 		Status: http.StatusBadGateway, Title: "The token may have been created",
-		Text: "The service did not say whether it created the token. Look for its name among your tokens. " +
-			"If it is there, revoke it, for nobody has its secret; then create another.",
+		Text:      "The service did not say whether it created the token.",
+		Advice:    "Look for its name among your tokens. If it is there, revoke it, for nobody has its secret; then create another.",
 		Reference: err.ActivityID, Retry: "/" + url.PathEscape(v.organization) + "/tokens?" + search.Encode(), RetryLabel: "Look for it",
 	}
 }

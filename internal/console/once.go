@@ -38,7 +38,7 @@ func newOnce() string { return rand.Text() }
 func (v *visit) claim() error {
 	once := v.PostFormValue(fieldOnce)
 	if len(once) != len(newOnce()) {
-		return errIncomplete
+		return errForm
 	}
 	return v.change(func(k *knowledge) error {
 		if k.sent(once) >= 0 {
@@ -47,12 +47,6 @@ func (v *visit) claim() error {
 		k.Sent = append(last(k.Sent, maxSent-1), sentForm{Once: once, At: v.console.Now()})
 		return nil
 	})
-}
-
-// errIncomplete is the error of a form that no page of the console has.
-var errIncomplete = &problem{
-	Status: http.StatusBadRequest, Title: "The form is not complete",
-	Text: "Nothing was done. Go back, load the page again, and send it from there.",
 }
 
 // release lets the form be sent again: nothing came of it.

@@ -40,11 +40,11 @@ func (v *visit) answer() error {
 	if err := v.recognize(v.Context()); err != nil {
 		return err
 	}
-	if v.route.access >= signedIn && v.who == nil {
-		return v.signInFirst()
-	}
 	if err := v.dropSecrets(); err != nil {
 		return err
+	}
+	if v.route.access >= signedIn && v.who == nil {
+		return v.signInFirst()
 	}
 	if v.route.access == member {
 		i := slices.IndexFunc(v.who.Organizations, func(name string) bool { return strings.EqualFold(name, v.PathValue("organization")) })
