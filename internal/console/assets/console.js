@@ -73,6 +73,16 @@ for (const box of all("[data-filter]")) {
   filter();
 }
 
+// What a form is about to do: each part is what the first of its fields says that says something.
+for (const summary of all("[data-summary]")) {
+  const form = summary.closest("form");
+  const says = name => all(`[name="${name}"]:not([type=radio], [type=checkbox]), [name="${name}"]:checked`, form)
+    .map(field => field.dataset.label ?? field.value).join(", ");
+  const update = () => all("[data-of]", summary).forEach(part => { part.textContent = part.dataset.of.split(" ").map(says).find(text => text) ?? "–"; });
+  form.addEventListener("input", update);
+  addEventListener("pageshow", update);
+}
+
 // Open menus close when something else is used.
 const close = keep => all("details.menu[open]").forEach(menu => { if (!menu.contains(keep)) menu.open = false; });
 addEventListener("click", event => close(event.target));
