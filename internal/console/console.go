@@ -54,6 +54,8 @@ type Config struct {
 	ClientAddress func(*http.Request) string
 	// Now is the time; nil means the clock's.
 	Now func() time.Time
+	// Observe, where not nil, is told of every page once it is answered.
+	Observe func(Observation)
 	// Log receives one line a request; nil discards.
 	Log *slog.Logger
 }
@@ -77,7 +79,7 @@ func New(config Config) (*Console, error) {
 		return nil, fmt.Errorf("%q is no web address: say how browsers reach the console", config.PublicURL)
 	}
 	if config.RedirectPath == "" {
-		config.RedirectPath = "/getAToken"
+		config.RedirectPath = DefaultRedirectPath
 	}
 	if config.Now == nil {
 		config.Now = time.Now
@@ -124,7 +126,7 @@ func (c *Console) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	v := &visit{Request: r.WithContext(withAddress(ctx, c.ClientAddress(r))), w: w, console: c, route: rt, started: time.Now()}
 	v.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	defer v.finish()
-	if err := v.answer(); err != nil {
-		v.fail(err)
+	if v.err = v.answer(); v.err != nil {
+		v.fail(v.err)
 	}
 }

@@ -22,6 +22,8 @@ type visit struct {
 	route   route
 	started time.Time
 	status  int
+	// err is why the page could not be served.
+	err error
 	// who is the visitor, nil where nobody is signed in.
 	who *person
 	// organization is that of the page, "" where the page has none.
@@ -83,7 +85,11 @@ func (v *visit) finish() {
 			panic(fault)
 		}
 		v.console.Log.Error("panic", "type", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
-		v.fail(errPanic)
+		v.err = errPanic
+		v.fail(v.err)
+	}
+	if v.console.Observe != nil {
+		v.console.Observe(v.observation())
 	}
 	level := slog.LevelInfo
 	if v.Context().Err() != nil {
