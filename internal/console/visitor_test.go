@@ -178,25 +178,6 @@ func (s seen) said() string {
 	return ""
 }
 
-func textOf(n *html.Node) string {
-	var text strings.Builder
-	for d := range n.Descendants() {
-		if d.Type == html.TextNode {
-			text.WriteString(d.Data)
-		}
-	}
-	return strings.Join(strings.Fields(text.String()), " ")
-}
-
-func attribute(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
-		}
-	}
-	return ""
-}
-
 func has(n *html.Node, name string) bool {
 	for _, a := range n.Attr {
 		if a.Key == name {

@@ -46,10 +46,10 @@ func assemble(s setup, p parts) (*daemon, http.Handler, error) {
 		return nil, nil, err
 	}
 	api := d.traces.handler(owner)
-	if s.provider == nil {
+	if s.console.provider == nil {
 		return d, d.verification(s, p, api), nil
 	}
-	pages, err := newConsole(s, p, api)
+	pages, err := d.newConsole(s, p, api)
 	if err != nil {
 		return nil, nil, fmt.Errorf("console: %w", err)
 	}

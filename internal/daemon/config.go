@@ -14,31 +14,13 @@ import (
 // Config is the configuration of patrold in production, a TOML file. What is
 // absent has the default that its comment names.
 type Config struct {
-	// Listen is the address to serve on, "127.0.0.1:8080" by default.
-	Listen string `toml:"listen"`
-	// PublicURL is how clients reach the service: scheme and host. It is
-	// required, and https unless the host is a loopback address.
-	PublicURL string `toml:"public_url"`
-	// ClientAddressHeader is the header in which a trusted proxy before the
-	// service states the client's address, such as "X-Forwarded-For". Absent,
-	// no header is believed.
-	ClientAddressHeader string `toml:"client_address_header"`
-	// PlainHTTP says that a proxy before the service speaks TLS, where Listen is
-	// no loopback address and TLS is absent.
-	PlainHTTP bool `toml:"plain_http"`
+	SiteConfig
 	// Signature is the four characters that mark a token as this service's,
 	// "PTRL" by default. Scanners report tokens marked "AZDO" to Microsoft.
 	Signature string `toml:"signature"`
 
-	// TLS is the service's certificate. Absent, it speaks plain HTTP and a
-	// proxy before it must speak TLS.
-	TLS TLSConfig `toml:"tls"`
 	// Database is where tokens are kept.
 	Database DatabaseConfig `toml:"database"`
-	// Metrics is where the service tells how it is.
-	Metrics MetricsConfig `toml:"metrics"`
-	// Log is what is logged, to standard error.
-	Log LogConfig `toml:"log"`
 	// Limits bound every token.
 	Limits LimitsConfig `toml:"limits"`
 	// Policy is what organizations allow that have no policy of their own.
@@ -58,15 +40,11 @@ type Config struct {
 	IntrospectionClients []IntrospectionClientConfig `toml:"introspection_clients"`
 	// Scopes add to the catalogue of Azure DevOps.
 	Scopes []ScopeConfig `toml:"scopes"`
+	// Console is the web console; absent, there is none.
+	Console *ConsoleConfig `toml:"console"`
 
 	// unknown are the keys of the file that mean nothing.
 	unknown []error
-}
-
-// TLSConfig names the files of a certificate chain and its key, in PEM.
-type TLSConfig struct {
-	Certificate string `toml:"certificate"`
-	Key         string `toml:"key"`
 }
 
 // DatabaseConfig says where tokens are kept: in a SQLite file or a PostgreSQL
@@ -84,21 +62,6 @@ type DatabaseConfig struct {
 	// Partitions is how many parts the big tables get when the schema is made,
 	// 8 by default; PostgreSQL only.
 	Partitions int `toml:"partitions"`
-}
-
-// MetricsConfig says where metrics are served, besides /healthz and /readyz.
-type MetricsConfig struct {
-	// Listen is an address of its own, such as "127.0.0.1:9464": whoever
-	// reaches it may ask. Absent, there are no metrics.
-	Listen string `toml:"listen"`
-}
-
-// LogConfig is how much is logged, and how.
-type LogConfig struct {
-	// Level is debug, info, warn or error; info by default.
-	Level string `toml:"level"`
-	// Format is json or text; json by default.
-	Format string `toml:"format"`
 }
 
 // LimitsConfig bounds every token.
@@ -222,19 +185,27 @@ func parseDuration(text []byte) (time.Duration, error) {
 // ReadConfig reads the file at path. It fails where that is not TOML or has
 // values of wrong types; keys that mean nothing are faults for [Config.Check].
 func ReadConfig(path string) (Config, error) {
+	var config Config
+	unknown, err := readTOML(path, &config)
+	config.unknown = unknown
+	return config, err
+}
+
+// readTOML reads the file at path into config. What is unknown there is no
+// error yet.
+func readTOML(path string, config any) (unknown []error, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return Config{}, fmt.Errorf("reading the configuration: %w", err)
+		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	var config Config
-	decoder := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
-	err = decoder.Decode(&config)
+	err = toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(config)
 	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
-		config.unknown = unknownKeys(strict)
-	} else if err != nil {
-		return Config{}, fmt.Errorf("%s: %w", path, explain(err))
+		return unknownKeys(strict), nil
 	}
-	return config, nil
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, explain(err))
+	}
+	return nil, nil
 }
 
 func unknownKeys(strict *toml.StrictMissingError) []error {

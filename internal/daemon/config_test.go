@@ -36,7 +36,7 @@ func goodConfig(t *testing.T) Config {
 		t.Fatal(err)
 	}
 	config, err := ReadConfig(writeConfig(t, strings.NewReplacer(
-		"/etc/patrol/key-a", key, "/etc/patrol/registry-secret", key, // long enough for a client, too
+		"/etc/patrol/key-a", key, "/etc/patrol/registry-secret", key, "/etc/patrol/console-secret", key, // long enough for clients, too
 	).Replace(string(example))))
 	if err != nil {
 		t.Fatalf("ReadConfig of the example = %v", err)
@@ -68,6 +68,9 @@ func TestExampleIsGood(t *testing.T) {
 	}
 	if v := s.verify; v.cacheSize != 64<<20 || v.realm != "Contoso" || len(v.clients) != 1 || v.clients[0].ID != "package-registry" {
 		t.Errorf("verification = %+v, want what the example says", v)
+	}
+	if s.console.provider == nil {
+		t.Error("there is no console")
 	}
 	if want := "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555"; s.signIn.Authority != want {
 		t.Errorf("sign-in authority = %s, want %s", s.signIn.Authority, want)

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/patrolhq/patrol/internal/console"
@@ -11,34 +10,24 @@ import (
 	"github.com/patrolhq/patrol/internal/session"
 )
 
-// newConsole makes the console of a service, whose calls to the API stay in
+// newConsole makes the console of the service, whose calls to the API stay in
 // this process.
-func newConsole(s setup, p parts, api http.Handler) (*console.Console, error) {
-	return console.New(console.Config{
+func (d *daemon) newConsole(s setup, p parts, api http.Handler) (*console.Console, error) {
+	return d.console(s.console, s.sessions, console.Config{
 		PublicURL: p.publicURL, API: p.publicURL, HTTP: &http.Client{Transport: console.Local{Handler: api}},
-		Provider: s.provider,
-		Sessions: &session.Manager{Store: p.db, Keys: s.sessions},
-		Unavailable: func(err error) bool {
-			return errors.Is(err, pat.ErrUnavailable) || errors.Is(err, pat.ErrUnknown)
-		},
-		Sealer: &session.Sealer{Keys: s.sessions},
-		ClientAddress: func(r *http.Request) string {
-			return server.ClientAddress(r, p.addressHeader)
-		},
-		Log: p.log,
+		ClientAddress: func(r *http.Request) string { return server.ClientAddress(r, p.addressHeader) },
 	})
 }
 
-// sessionKeys derives the keys of sessions from server keys, the minting one
-// first.
-func sessionKeys(keys []pat.ServerKey) (*session.Keys, error) {
-	var derived []session.Key
-	for _, key := range keys {
-		secret, err := pat.DeriveKey(key.Secret, "session")
-		if err != nil {
-			return nil, fmt.Errorf("deriving the key of sessions: %w", err)
-		}
-		derived = append(derived, session.Key{ID: key.ID, Secret: secret})
+// console makes a console whose sessions are in the database, from a
+// configuration that says where the console and its API are.
+func (d *daemon) console(s consoleSetup, keys *session.Keys, config console.Config) (*console.Console, error) {
+	d.sessions = &session.Manager{Store: d.db, Keys: keys, Idle: s.idle, Life: s.life}
+	config.Provider, config.RedirectPath = s.provider, s.redirectPath
+	config.Sessions, config.Sealer = d.sessions, &session.Sealer{Keys: keys}
+	config.Unavailable = func(err error) bool {
+		return errors.Is(err, pat.ErrUnavailable) || errors.Is(err, pat.ErrUnknown)
 	}
-	return session.NewKeys(derived...)
+	config.Observe, config.Log = d.metrics.observePage, d.log
+	return console.New(config)
 }

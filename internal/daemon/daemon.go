@@ -19,6 +19,7 @@ import (
 
 	"github.com/patrolhq/patrol/internal/pat"
 	"github.com/patrolhq/patrol/internal/server"
+	"github.com/patrolhq/patrol/internal/session"
 	"github.com/patrolhq/patrol/internal/store"
 	"github.com/patrolhq/patrol/internal/verify"
 )
@@ -27,18 +28,22 @@ import (
 // told to stop.
 const drainTimeout = 15 * time.Second
 
-// sweepInterval is how often expired tokens are recorded as such.
+// sweepInterval is how often expired tokens are recorded as such, and sessions
+// deleted that are over.
 const sweepInterval = 30 * time.Second
 
 // daemon is what runs until it is told to stop: listeners, the sweeper, and the
 // recording of uses.
 type daemon struct {
-	log     *slog.Logger
-	db      *store.DB
+	log *slog.Logger
+	db  *store.DB
+	// service and uses are there where the API is.
 	service *pat.Service
 	metrics *metrics
 	traces  *traces
 	uses    *verify.Uses
+	// sessions are there where there is a console.
+	sessions *session.Manager
 	// node is there where others share the database.
 	node     *verify.Node
 	servers  []*http.Server
@@ -97,22 +102,41 @@ func (d *daemon) run(listener net.Listener, server *http.Server) {
 	})
 }
 
-// sweep records expired tokens until the context ends.
+// sweep does now and then what nobody waits for, until the context ends.
 func (d *daemon) sweep(ctx context.Context) {
 	ticker := time.NewTicker(sweepInterval)
 	defer ticker.Stop()
 	for {
-		if swept, err := d.service.Sweep(ctx); err != nil && ctx.Err() == nil {
-			d.log.Error("sweeping failed", "error", err)
-		} else if swept > 0 {
-			d.log.Info("tokens expired", "count", swept)
-		}
+		d.sweepTokens(ctx)
+		d.sweepSessions(ctx)
 		d.tidy(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
+	}
+}
+
+// sweepTokens records expired tokens.
+func (d *daemon) sweepTokens(ctx context.Context) {
+	if d.service == nil {
+		return
+	}
+	if swept, err := d.service.Sweep(ctx); err != nil && ctx.Err() == nil {
+		d.log.Error("sweeping failed", "error", err)
+	} else if swept > 0 {
+		d.log.Info("tokens expired", "count", swept)
+	}
+}
+
+// sweepSessions deletes sessions that are over.
+func (d *daemon) sweepSessions(ctx context.Context) {
+	if d.sessions == nil {
+		return
+	}
+	if err := d.sessions.Sweep(ctx); err != nil && ctx.Err() == nil {
+		d.log.Error("sweeping sessions failed", "error", err)
 	}
 }
 
@@ -132,7 +156,9 @@ func (d *daemon) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	d.stopWork = stop
 	d.work.Go(func() { d.sweep(ctx) })
-	d.work.Go(func() { d.uses.Run(ctx) })
+	if d.uses != nil {
+		d.work.Go(func() { d.uses.Run(ctx) })
+	}
 }
 
 // wait blocks until ctx ends or a listener fails, then drains.

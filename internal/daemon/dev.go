@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/patrolhq/patrol/api"
-	"github.com/patrolhq/patrol/internal/console/signin"
 	"github.com/patrolhq/patrol/internal/devidp"
 	"github.com/patrolhq/patrol/internal/identity"
 	"github.com/patrolhq/patrol/internal/pat"
@@ -40,6 +39,9 @@ type DevOptions struct {
 	// RegisterRedirects are redirect URIs that other web applications use to
 	// sign in as the console's client.
 	RegisterRedirects []string
+	// ConsoleCertificate has the console prove itself to the identity provider
+	// with its certificate instead of its secret.
+	ConsoleCertificate bool
 	// AccessTokenLife is an hour by default.
 	AccessTokenLife time.Duration
 	// VerifyCache is how many bytes remembered tokens may take, 64 MiB by
@@ -182,15 +184,19 @@ func start(ctx context.Context, o DevOptions, m material, l listeners) (*Dev, er
 	if err != nil {
 		return nil, err
 	}
-	idp, err := newDevIDP(o, m, l, info.Clients.Console.RedirectURI)
+	idp, err := newDevIDP(o, m, l)
 	if err != nil {
 		return nil, fmt.Errorf("identity provider: %w", err)
 	}
-	s, err := devSetup(o, m, l)
+	client, err := trusting(m.Authority.pem())
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := identity.New(identity.Config{Issuers: s.issuers, HTTP: m.Authority.client(), Log: o.Log})
+	s, err := devSetup(o, m, l, client)
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := identity.New(identity.Config{Issuers: s.issuers, HTTP: client, Log: o.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -230,19 +236,6 @@ func (o DevOptions) database() (database, error) {
 	return parseDatabase(o.Database)
 }
 
-// client trusts certificates of the authority besides the machine's own, for
-// the fetching of keys.
-func (a authorityMaterial) client() *http.Client {
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	roots.AppendCertsFromPEM(a.pem())
-	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-	}}
-}
-
 // describe is dev.json for this start.
 func describe(o DevOptions, m material, l listeners) (DevInfo, error) {
 	info := DevInfo{
@@ -254,7 +247,10 @@ func describe(o DevOptions, m material, l listeners) (DevInfo, error) {
 	if l.metrics != nil {
 		info.Metrics = urlOf("http", o.MetricsListen, l.metrics) + "/metrics"
 	}
-	info.Clients.Console.RedirectURI = l.apiURL + "/getAToken"
+	var err error
+	if info.Clients.Console, err = describeConsole(o, m, l); err != nil {
+		return DevInfo{}, err
+	}
 	if o.TLS {
 		info.CAFile = filepath.Join(o.Data, "ca.pem")
 		if err := os.WriteFile(info.CAFile, m.Authority.pem(), 0o644); err != nil {
@@ -270,20 +266,21 @@ func describe(o DevOptions, m material, l listeners) (DevInfo, error) {
 }
 
 // newDevIDP makes the identity provider with the seeded users and clients.
-func newDevIDP(o DevOptions, m material, l listeners, consoleRedirect string) (http.Handler, error) {
+func newDevIDP(o DevOptions, m material, l listeners) (http.Handler, error) {
 	signing, err := x509.ParsePKCS1PrivateKey(m.SigningKey)
 	if err != nil {
 		return nil, fmt.Errorf("reading the signing key: %w", err)
+	}
+	console, err := devConsoleClient(m, append([]string{l.consoleRedirect()}, o.RegisterRedirects...)...)
+	if err != nil {
+		return nil, err
 	}
 	config := devidp.Config{
 		BaseURL: l.idpURL, Tenant: m.Tenant, Domain: devDomain, SigningKey: signing, SealKey: m.SealKey,
 		AccessTokenLife: o.AccessTokenLife, Log: o.Log,
 		Clients: append([]devidp.Client{
 			{ID: m.Clients.CLI.ID, Name: "Patrol command line"},
-			{
-				ID: m.Clients.Console.ID, Secret: m.Clients.Console.Secret, Name: "Patrol console",
-				RedirectURIs: append([]string{consoleRedirect}, o.RegisterRedirects...),
-			},
+			console,
 			{ID: m.Clients.Automation.ID, Secret: m.Clients.Automation.Secret, Name: "automation"},
 		}, knownClients...),
 	}
@@ -310,9 +307,8 @@ func displayName(user devUser) string {
 }
 
 // devSetup is what a configuration would give, for development.
-func devSetup(o DevOptions, m material, l listeners) (s setup, err error) {
-	s.keyring, s.pageKey, err = newKeys("", []pat.ServerKey{{ID: 'A', Secret: m.ServerKey}})
-	if err != nil {
+func devSetup(o DevOptions, m material, l listeners, client *http.Client) (s setup, err error) {
+	if s.keys, err = newKeys("", []pat.ServerKey{{ID: 'A', Secret: m.ServerKey}}); err != nil {
 		return s, err
 	}
 	tenant, err := pat.ParseUUID(m.Tenant)
@@ -338,9 +334,6 @@ func devSetup(o DevOptions, m material, l listeners) (s setup, err error) {
 	s.verify.clients = []verify.Client{verify.NewClient(m.Verify.ID, m.Verify.Secret)}
 	s.issuers = []identity.Issuer{{Kind: identity.KindEntra, URL: l.idpURL, Tenants: []string{m.Tenant}, Development: true}}
 	s.authorization = l.idpURL + "/" + m.Tenant
-	if s.sessions, err = sessionKeys([]pat.ServerKey{{ID: 'A', Secret: m.ServerKey}}); err != nil {
-		return s, err
-	}
 	s.signIn = api.SignIn{
 		Kind: api.SignInOIDC, Authority: s.authorization + "/v2.0",
 		Scope: identity.DefaultAudience + "/.default", ClientID: m.Clients.CLI.ID,
@@ -348,10 +341,6 @@ func devSetup(o DevOptions, m material, l listeners) (s setup, err error) {
 	if o.TLS { // Microsoft's libraries insist on HTTPS
 		s.signIn.Kind, s.signIn.Authority = api.SignInEntra, s.authorization
 	}
-	s.provider, err = signin.New(signin.Config{
-		Kind: s.signIn.Kind, Authority: s.signIn.Authority, Scopes: []string{s.signIn.Scope},
-		ClientID: m.Clients.Console.ID, Secret: m.Clients.Console.Secret, RedirectURI: l.apiURL + "/getAToken",
-		HTTP: m.Authority.client(),
-	})
+	s.console, err = devConsole(o, m, l, s.signIn, client)
 	return s, err
 }

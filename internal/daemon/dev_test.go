@@ -21,7 +21,11 @@ import (
 // run starts a development service on data; stop ends it.
 func run(t *testing.T, o daemon.DevOptions) (s *patroltest.Server, stop func()) {
 	t.Helper()
-	o.Listen, o.IDPListen = "127.0.0.1:0", "127.0.0.1:0"
+	for _, address := range []*string{&o.Listen, &o.IDPListen} {
+		if *address == "" {
+			*address = "127.0.0.1:0"
+		}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	dev, err := daemon.StartDev(ctx, o)
 	if err != nil {
@@ -265,5 +269,28 @@ func TestDevRegistersRedirects(t *testing.T) {
 		if resp.StatusCode != want {
 			t.Errorf("authorize for %s = %d, want %d", redirect, resp.StatusCode, want)
 		}
+	}
+}
+
+// forget takes a key out of a JSON file.
+func forget(t *testing.T, path, key string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(text, &object); err != nil {
+		t.Fatal(err)
+	}
+	if object[key] == nil {
+		t.Fatalf("%s has no %s", path, key)
+	}
+	delete(object, key)
+	if text, err = json.Marshal(object); err == nil {
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -169,5 +170,47 @@ func TestKeyVaultIdentity(t *testing.T) {
 	s.ctx = ended
 	if _, err := s.read(ref); err == nil || !strings.Contains(err.Error(), "did not answer within") {
 		t.Errorf("read without time = %v, want an error that says so", err)
+	}
+}
+
+// TestCertificates: as files have them, and as Key Vaults do.
+func TestCertificates(t *testing.T) {
+	t.Parallel()
+	// openssl req -x509 -newkey rsa:2048 -nodes -days 36500 -subj "/CN=console of a test", and then pkcs12 -export -legacy.
+	packed, err := os.ReadFile("testdata/keyvault.pfx.base64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := newConsoleCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := secretsIn(t, &vault{secrets: map[string]string{
+		"/secrets/issued/": strings.Join(strings.Fields(string(packed)), ""), "/secrets/pem/": string(pair.pem()),
+		"/secrets/noise/": "hunter2!", "/secrets/other/": "aHVudGVyMg==",
+	}}, &vaultIdentity{})
+	file := t.TempDir() + "/console.pem"
+	if err := os.WriteFile(file, pair.pem(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, ref := range []SecretRef{
+		"keyvault:https://contoso.vault.azure.net/certificates/issued", "keyvault:https://contoso.vault.azure.net/secrets/pem", SecretRef("file:" + file),
+	} {
+		if _, err := s.readCertificate(ref); err != nil {
+			t.Errorf("certificate at %s = %v", ref, err)
+		}
+	}
+	for _, ref := range []SecretRef{
+		"keyvault:https://contoso.vault.azure.net/certificates/noise", "keyvault:https://contoso.vault.azure.net/certificates/other", "hunter2",
+	} {
+		if _, err := s.readCertificate(ref); err == nil || strings.Contains(strings.TrimPrefix(err.Error(), string(ref)), "hunter2") {
+			t.Errorf("certificate at %s = %v, want an error without what stands there", ref, err)
+		}
+	}
+	if err := os.Chmod(file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.readCertificate(SecretRef("file:" + file)); err == nil || !strings.Contains(err.Error(), "chmod") {
+		t.Errorf("a certificate whose key everybody can read = %v, want an error that says what to do", err)
 	}
 }

@@ -28,6 +28,8 @@ type material struct {
 	SealKey       []byte            `json:"sealKey"`
 	SigningKey    []byte            `json:"signingKey"` // PKCS #1
 	Authority     authorityMaterial `json:"authority"`
+	// ConsoleCertificate is not in directories of old: see complete.
+	ConsoleCertificate certificateMaterial `json:"consoleCertificate"`
 }
 
 type devOrganization struct {
@@ -54,6 +56,9 @@ type devClient struct {
 	ID          string `json:"id"`
 	Secret      string `json:"secret,omitempty"`
 	RedirectURI string `json:"redirect_uri,omitempty"`
+	// Certificate is a file with a certificate and its private key, in PEM, which
+	// is as good as Secret.
+	Certificate string `json:"certificate,omitempty"`
 }
 
 // devDomain is the tenant's domain name.
@@ -92,7 +97,20 @@ func loadMaterial(dir string) (material, error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return material{}, fmt.Errorf("%s is broken: restore it, or remove the whole directory to start afresh", path)
 	}
-	return m, nil
+	if complete, err := m.complete(); err != nil || complete {
+		return m, err
+	}
+	return m, writeJSON(path, m)
+}
+
+// complete makes what m lacks since a former version wrote it, and reports
+// whether that was nothing.
+func (m *material) complete() (was bool, err error) {
+	if m.ConsoleCertificate.Key != nil {
+		return true, nil
+	}
+	m.ConsoleCertificate, err = newConsoleCertificate()
+	return false, err
 }
 
 func newMaterial() (material, error) {
@@ -119,6 +137,9 @@ func newMaterial() (material, error) {
 		SigningKey: x509.MarshalPKCS1PrivateKey(signing),
 		Authority:  authority,
 	}
+	if _, err := m.complete(); err != nil {
+		return material{}, err
+	}
 	for _, user := range people {
 		id := pat.RandomUUID()
 		user.ObjectID, user.Descriptor = id.String(), pat.Actor{ID: id}.Descriptor()
@@ -134,18 +155,23 @@ func randomBytes(n int) []byte {
 	return b
 }
 
-// writeJSON replaces the file at path in one step, readable by its owner only.
+// writeJSON replaces the file at path.
 func writeJSON(path string, value any) error {
 	data, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", filepath.Base(path), err)
 	}
+	return replaceFile(path, append(data, '\n'))
+}
+
+// replaceFile replaces the file at path in one step, readable by its owner only.
+func replaceFile(path string, data []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
 	}
 	defer os.Remove(file.Name()) // fails once renamed, as it should
-	_, err = file.Write(append(data, '\n'))
+	_, err = file.Write(data)
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
 	}

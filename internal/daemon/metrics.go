@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/patrolhq/patrol/internal/console"
 	"github.com/patrolhq/patrol/internal/server"
 	"github.com/patrolhq/patrol/internal/store"
 )
@@ -22,6 +23,8 @@ type metrics struct {
 	registry  *prometheus.Registry
 	requests  *prometheus.CounterVec
 	durations *prometheus.HistogramVec
+	pages     *prometheus.HistogramVec
+	signIns   *prometheus.CounterVec
 }
 
 // newMetrics registers everything with registry, which must be new.
@@ -35,9 +38,16 @@ func newMetrics(registry *prometheus.Registry, db *store.DB) *metrics {
 			Name: "patrol_http_request_duration_seconds", Help: "How long the API took to answer.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"route"}),
+		pages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "patrol_console_request_duration_seconds", Help: "How long pages of the console took.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"page", "status"}),
+		signIns: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "patrol_console_sign_ins_total", Help: "Attempts to sign in to the console, by their outcome.",
+		}, []string{"outcome"}),
 	}
 	registry.MustRegister(
-		m.requests, m.durations, storeCollector{db},
+		m.requests, m.durations, m.pages, m.signIns, storeCollector{db},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector(),
 	)
 	return m
@@ -47,6 +57,14 @@ func newMetrics(registry *prometheus.Registry, db *store.DB) *metrics {
 func (m *metrics) observe(o server.Observation) {
 	m.requests.WithLabelValues(o.Route, o.Method, fmt.Sprintf("%dxx", o.Status/100)).Inc()
 	m.durations.WithLabelValues(o.Route).Observe(o.Took.Seconds())
+}
+
+// observePage counts a request of the console.
+func (m *metrics) observePage(o console.Observation) {
+	m.pages.WithLabelValues(o.Page, fmt.Sprintf("%dxx", o.Status/100)).Observe(o.Took.Seconds())
+	if o.SignIn != "" {
+		m.signIns.WithLabelValues(o.SignIn).Inc()
+	}
 }
 
 // listenMetrics opens the listener for metrics, nil where there is no address.

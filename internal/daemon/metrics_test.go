@@ -101,7 +101,7 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("verification of a revoked token = %d, want 401", got)
 	}
 	secret := url.QueryEscape(*created.Token)
-	for _, path := range []string{"/" + secret + "/_apis/tokens/pats", "/contoso/_apis/" + secret, "/?" + secret} {
+	for _, path := range []string{"/" + secret + "/_apis/tokens/pats", "/contoso/_apis/" + secret, "/?" + secret, "/" + secret} {
 		ask(t, s, http.MethodGet, s.API+path)
 	}
 	ask(t, s, *created.Token, s.API+"/healthz") // a method is a word too
@@ -109,7 +109,7 @@ func TestMetrics(t *testing.T) {
 
 	families, text := scrape(t, s)
 	pats := " /{organization}/_apis/tokens/pats "
-	want := map[string]float64{"POST" + pats + "2xx": 1, "DELETE" + pats + "2xx": 1, "GET" + pats + "4xx": 1, "GET none 4xx": 2, "other /healthz 4xx": 1}
+	want := map[string]float64{"POST" + pats + "2xx": 1, "DELETE" + pats + "2xx": 1, "GET" + pats + "4xx": 1, "GET none 4xx": 1, "other /healthz 4xx": 1}
 	if diff := cmp.Diff(want, counted(families["patrol_http_requests_total"])); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
@@ -119,6 +119,13 @@ func TestMetrics(t *testing.T) {
 	}
 	if want := []string{"/healthz", "/{organization}/_apis/tokens/pats", "none"}; !cmp.Equal(want, routes) {
 		t.Errorf("latencies are of %q, want %q", routes, want)
+	}
+	var pages []string
+	for _, m := range families["patrol_console_request_duration_seconds"].GetMetric() {
+		pages = append(pages, m.GetLabel()[0].GetValue()+" "+m.GetLabel()[1].GetValue())
+	}
+	if want := []string{"/ 3xx", "none 4xx"}; !cmp.Equal(want, pages) {
+		t.Errorf("pages of the console are %q, want %q", pages, want)
 	}
 	commits := families["patrol_store_commit_changes"].GetMetric()[0].GetHistogram()
 	if commits.GetSampleCount() < 3 || commits.GetSampleSum() < 3 { // the keys, the token, its end

@@ -56,7 +56,11 @@ func TestOperationsNameMetrics(t *testing.T) {
 	if _, err := alice(t, s).Create(t.Context(), api.PatTokenCreateRequest{DisplayName: "ci", Scope: "vso.code"}); err != nil {
 		t.Fatal(err)
 	}
+	newVisitor(t, s.Console, s.HTTP.Transport).signIn(t, "/", "alice@contoso.example")
 	families, _ := scrape(t, s)
+	if diff := cmp.Diff(map[string]float64{"signed_in": 1}, counted(families["patrol_console_sign_ins_total"])); diff != "" {
+		t.Errorf("sign-ins (-want +got):\n%s", diff)
+	}
 	var have, listed []string
 	for name := range families {
 		if strings.HasPrefix(name, "patrol_") {

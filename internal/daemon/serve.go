@@ -2,12 +2,10 @@ package daemon
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"time"
 
 	"github.com/patrolhq/patrol/internal/identity"
@@ -82,21 +80,4 @@ func newVerifier(ctx context.Context, s setup, log *slog.Logger) (*identity.Veri
 		return nil, err
 	} // any other error is in the log, and may pass
 	return verifier, nil
-}
-
-// listenTLS opens the listener, with the certificate where there is one.
-func (c Config) listenTLS() (net.Listener, error) {
-	listener, err := net.Listen("tcp", c.listen())
-	if err != nil {
-		return nil, fmt.Errorf("listening: %w", err)
-	}
-	if c.TLS.Certificate == "" {
-		return listener, nil
-	}
-	certificate, err := tls.LoadX509KeyPair(c.TLS.Certificate, c.TLS.Key)
-	if err != nil {
-		listener.Close()
-		return nil, fmt.Errorf("reading the certificate: %w", err)
-	}
-	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}), nil
 }

@@ -89,7 +89,7 @@ func serveConfig(t *testing.T, issuerURL string) daemon.Config {
 		t.Fatal(err)
 	}
 	return daemon.Config{
-		Listen: address, PublicURL: "http://" + address,
+		SiteConfig:    daemon.SiteConfig{Listen: address, PublicURL: "http://" + address},
 		Database:      daemon.DatabaseConfig{Path: filepath.Join(dir, "patrol.db")},
 		Keys:          []daemon.KeyConfig{{ID: "A", Secret: daemon.SecretRef("file:" + key)}},
 		Issuers:       []daemon.IssuerConfig{{Kind: "oidc", URL: issuerURL, Audiences: []string{"patrol"}, ClientID: "cli", Scope: "openid"}},

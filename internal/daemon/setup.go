@@ -5,26 +5,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/patrolhq/patrol/api"
-	"github.com/patrolhq/patrol/internal/console/signin"
 	"github.com/patrolhq/patrol/internal/identity"
 	"github.com/patrolhq/patrol/internal/pat"
-	"github.com/patrolhq/patrol/internal/session"
 )
 
 // setup is a configuration that was checked and understood: what the parts of
 // the service are made from.
 type setup struct {
-	database      database
-	keyring       *pat.Keyring
-	pageKey       []byte
+	database database
+	keys
 	directory     *pat.Directory
 	catalogue     *pat.Catalogue
 	scopes        []api.Scope
@@ -34,10 +28,7 @@ type setup struct {
 	signIn        api.SignIn
 	authorization string
 	verify        verification
-	// sessions seal those of the console, which signs people in by provider;
-	// nil without a console.
-	sessions *session.Keys
-	provider signin.Provider
+	console       consoleSetup
 }
 
 // policy is what an organization allows.
@@ -68,46 +59,17 @@ func (c Config) Check(ctx context.Context) error {
 func (c Config) prepare(secrets *secrets) (setup, error) {
 	f := faults(c.unknown)
 	var s setup
-	c.checkServing(&f)
+	c.SiteConfig.check(&f)
 	s.database = c.Database.prepare(&f, secrets)
 	c.checkDurations(&f)
-	s.keyring, s.pageKey = c.prepareKeys(&f, secrets)
+	s.keys = c.prepareKeys(&f, secrets)
 	s.issuers, s.signIn, s.authorization = c.prepareIssuers(&f)
 	s.directory, s.policies = c.prepareOrganizations(&f, s.issuers)
 	s.catalogue, s.scopes = c.prepareScopes(&f)
 	s.limits = c.Limits.prepare(&f)
 	s.verify = c.prepareVerification(&f, secrets, s.directory)
+	s.console = c.prepareConsole(&f, secrets, s.signIn)
 	return s, errors.Join(f...)
-}
-
-func (c Config) checkServing(f *faults) {
-	if _, _, err := net.SplitHostPort(c.listen()); err != nil {
-		f.addf("listen", "%q is not host:port", c.Listen)
-	}
-	f.add("public_url", checkPublicURL(c.PublicURL))
-	if (c.TLS.Certificate == "") != (c.TLS.Key == "") {
-		f.addf("tls", "certificate and key belong together: name both files")
-	}
-	if host, _, err := net.SplitHostPort(c.listen()); err == nil && !isLoopback(host) && c.TLS.Certificate == "" && !c.PlainHTTP {
-		f.addf("listen", "%q is reached from other machines, and access tokens would travel in clear: configure tls, or say plain_http = true where a proxy speaks TLS for the service", c.Listen)
-	}
-	if c.Metrics.Listen != "" {
-		f.add("metrics.listen", c.checkMetricsListen())
-	}
-	if _, err := c.Log.handler(nil); err != nil {
-		f.add("log", err)
-	}
-}
-
-func (c Config) checkMetricsListen() error {
-	_, port, err := net.SplitHostPort(c.Metrics.Listen)
-	if err != nil {
-		return fmt.Errorf("%q is not host:port", c.Metrics.Listen)
-	}
-	if _, api, err := net.SplitHostPort(c.listen()); err == nil && api == port && port != "0" {
-		return fmt.Errorf("port %s is the API's: metrics need one of their own", port)
-	}
-	return nil
 }
 
 func (c Config) checkDurations(f *faults) {
@@ -121,29 +83,8 @@ func (c Config) checkDurations(f *faults) {
 	}
 }
 
-func (c Config) listen() string { return cmp.Or(c.Listen, "127.0.0.1:8080") }
-
-// checkPublicURL accepts an origin: https, or http on a loopback host.
-func checkPublicURL(text string) error {
-	u, err := url.Parse(text)
-	switch {
-	case text == "":
-		return errors.New("missing: say how clients reach the service, such as \"https://pats.example.com\"")
-	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "":
-		return fmt.Errorf("%q is not scheme and host, such as \"https://pats.example.com\"", text)
-	case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
-		return fmt.Errorf("%q is not https: access tokens must not travel in clear", text)
-	}
-	return nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-func (c Config) prepareKeys(f *faults, secrets *secrets) (*pat.Keyring, []byte) {
-	var keys []pat.ServerKey
+func (c Config) prepareKeys(f *faults, secrets *secrets) keys {
+	var all []pat.ServerKey
 	for i, key := range c.Keys {
 		at := fmt.Sprintf("keys[%d]", i)
 		if len(key.ID) != 1 {
@@ -155,25 +96,14 @@ func (c Config) prepareKeys(f *faults, secrets *secrets) (*pat.Keyring, []byte) 
 			f.add(at+".secret", err)
 			continue
 		}
-		keys = append(keys, pat.ServerKey{ID: key.ID[0], Secret: secret})
+		all = append(all, pat.ServerKey{ID: key.ID[0], Secret: secret})
 	}
-	if len(keys) < len(c.Keys) {
-		return nil, nil
+	if len(all) < len(c.Keys) {
+		return keys{}
 	}
-	keyring, pageKey, err := newKeys(c.Signature, keys)
+	derived, err := newKeys(c.Signature, all)
 	f.add("keys", err)
-	return keyring, pageKey
-}
-
-// newKeys makes the keyring, and the key of continuation tokens from the
-// minting key.
-func newKeys(signature string, keys []pat.ServerKey) (*pat.Keyring, []byte, error) {
-	keyring, err := pat.NewKeyring(signature, keys...)
-	if err != nil {
-		return nil, nil, err
-	}
-	pageKey, err := pat.DeriveKey(keys[0].Secret, "page")
-	return keyring, pageKey, err
+	return derived
 }
 
 func (c Config) prepareIssuers(f *faults) (issuers []identity.Issuer, signIn api.SignIn, authorization string) {
@@ -349,20 +279,4 @@ func (l LimitsConfig) prepare(f *faults) pat.Limits {
 		f.addf("limits.default_lifetime", "it is longer than max_lifetime")
 	}
 	return limits
-}
-
-// handler makes the log's handler on w.
-func (l LogConfig) handler(w io.Writer) (slog.Handler, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(cmp.Or(l.Level, "info"))); err != nil {
-		return nil, fmt.Errorf("level %q is not debug, info, warn or error", l.Level)
-	}
-	options := &slog.HandlerOptions{Level: level}
-	switch l.Format {
-	case "", "json":
-		return slog.NewJSONHandler(w, options), nil
-	case "text":
-		return slog.NewTextHandler(w, options), nil
-	}
-	return nil, fmt.Errorf("format %q is not json or text", l.Format)
 }
