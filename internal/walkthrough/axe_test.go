@@ -37,10 +37,7 @@ func (b *browser) checkAccess() {
 		b.Fatalf("installing axe-core by npm, which needs Node.js and a package registry or a filled cache: %v\n%s", err, script)
 	}
 	b.do(chromedp.Evaluate[chromedp.Void](script + "\n;undefined"))
-	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`axe.run().then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.failureSummary + " " + n.html.slice(0, 200))))`, chromedp.EvalAwaitPromise))
-	if err != nil {
-		b.Fatalf("checking %s: %v", b.place(), err)
-	}
+	found := evaluate[[]string](b, `axe.run().then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.failureSummary + " " + n.html.slice(0, 200))))`, chromedp.EvalAwaitPromise)
 	for _, barrier := range found {
 		b.Errorf("%s: %s", b.place(), barrier)
 	}
