@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/patrolhq/patrol/api"
@@ -33,19 +34,21 @@ func (v *visit) standingOf(ctx context.Context, c *client.Client, l listing, tok
 		ids[i] = t.AuthorizationID
 	}
 	usages, err := c.Usage(ctx, ids...)
-	if err != nil && client.KindOf(err) != client.KindUnsupported {
+	switch {
+	case client.KindOf(err) == client.KindUnsupported:
+		s.tells = false
+	case err != nil:
 		return s, err
 	}
-	s.tells = err == nil
 	s.told = make(map[string]api.TokenUsage, len(usages))
-	stated := s.tells
 	for _, u := range usages {
 		s.told[u.AuthorizationID] = u
-		stated = stated && u.State != ""
 	}
-	if l.tab == api.FilterAll && (!stated || len(s.told) < len(tokens)) {
-		s.revoked, s.revokedAll, err = v.revokedAmong(ctx, c, l, tokens)
+	unstated := func(t api.PatToken) bool { return s.told[t.AuthorizationID].State == "" }
+	if l.tab != api.FilterAll || !slices.ContainsFunc(tokens, unstated) {
+		return s, nil
 	}
+	s.revoked, s.revokedAll, err = v.revokedAmong(ctx, c, l, tokens)
 	return s, err
 }
 

@@ -52,6 +52,7 @@ const (
 	countHeight = 14 // above a pile, for its count
 	axisHeight  = 22 // below the piles, for the words
 	minSpan     = 4 * 7 * day
+	maxSpan     = 100 * year // what ends later is at the end
 )
 
 // newTimeline draws when tokens expire; nil where none does.
@@ -61,11 +62,11 @@ func newTimeline(tokens []ending, now time.Time) *timeline {
 		return nil
 	}
 	slices.SortStableFunc(tokens, func(a, b ending) int { return a.ends.Compare(b.ends) })
-	span := max(minSpan, tokens[len(tokens)-1].ends.Sub(now)+day)
+	span := max(minSpan, min(tokens[len(tokens)-1].ends.Sub(now), maxSpan)+day)
 	at := make([][]ending, piles)
 	tallest := 1
 	for _, e := range tokens {
-		i := int(float64(piles) * float64(e.ends.Sub(now)) / float64(span))
+		i := min(int(piles*float64(e.ends.Sub(now))/float64(span)), piles-1)
 		at[i] = append(at[i], e)
 		tallest = min(max(tallest, len(at[i])), maxPile)
 	}

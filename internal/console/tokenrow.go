@@ -2,7 +2,6 @@ package console
 
 import (
 	"html/template"
-
 	"strconv"
 	"strings"
 	"time"
