@@ -25,6 +25,11 @@ type scopeArea struct {
 	Scopes []scopeChoice
 }
 
+// Chosen reports whether a scope of the area is chosen.
+func (a scopeArea) Chosen() bool {
+	return slices.ContainsFunc(a.Scopes, func(scope scopeChoice) bool { return scope.Chosen })
+}
+
 // scopeChoice is a scope to choose.
 type scopeChoice struct {
 	Name, Covers string

@@ -53,7 +53,7 @@ for (const form of all("form[data-choose]")) {
 }
 
 // A box that filters the items of the list whose id it names. Items are li,
-// groups of them [data-group].
+// groups of them [data-group], which may be details.
 for (const box of all("[data-filter]")) {
   const list = document.getElementById(box.dataset.filter);
   const items = all("li", list);
@@ -63,7 +63,7 @@ for (const box of all("[data-filter]")) {
       const text = item.textContent.toLowerCase();
       item.hidden = !words.every(word => text.includes(word));
     }
-    for (const group of all("[data-group]", list)) group.hidden = !group.querySelector("li:not([hidden])");
+    all("[data-group]", list).forEach(group => { group.hidden = !group.querySelector("li:not([hidden])"); group.open ||= box.value !== ""; });
     const shown = items.filter(item => !item.hidden).length;
     announce(box.value === "" ? "" : shown === 1 ? "1 match" : shown + " matches");
   };
