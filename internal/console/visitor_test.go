@@ -127,25 +127,34 @@ func (v *visitor) finishSignIn(address string) seen {
 // form is what the form for an action sends as it is.
 func (s seen) form(action string) url.Values {
 	s.t.Helper()
-	sent := url.Values{}
-	found := false
-	for form := range s.root.Descendants() {
-		if form.Data != "form" || attribute(form, "action") != action {
-			continue
-		}
-		found = true
-		for n := range form.Descendants() {
-			kind, name := attribute(n, "type"), attribute(n, "name")
-			if n.Data != "input" || name == "" || (kind == "radio" || kind == "checkbox") && !has(n, "checked") {
-				continue
-			}
-			sent.Add(name, attribute(n, "value"))
-		}
-	}
-	if !found {
+	sent := s.fields(action)
+	if sent == nil {
 		s.t.Fatalf("status %d: there is no form for %s in %s", s.status, action, s.body)
 	}
 	return sent
+}
+
+// fields are those that the form for an action sends as it is, nil where there
+// is no such form.
+func (s seen) fields(action string) url.Values {
+	for form := range s.root.Descendants() {
+		if form.Data == "form" && attribute(form, "action") == action {
+			return fields(form)
+		}
+	}
+	return nil
+}
+
+// link is where the link with that text leads.
+func (s seen) link(text string) string {
+	s.t.Helper()
+	for n := range s.root.Descendants() {
+		if n.Data == "a" && textOf(n) == text {
+			return attribute(n, "href")
+		}
+	}
+	s.t.Fatalf("status %d: there is no link %q in %s", s.status, text, s.body)
+	return ""
 }
 
 // text is that of the element with an id, "" where there is none.
@@ -176,13 +185,4 @@ func (s seen) said() string {
 		}
 	}
 	return ""
-}
-
-func has(n *html.Node, name string) bool {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return true
-		}
-	}
-	return false
 }
