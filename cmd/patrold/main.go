@@ -31,6 +31,6 @@ func command() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(devCommand(), serveCommand(), configCommand(), migrateCommand(), backupCommand(), versionCommand())
+	root.AddCommand(devCommand(), serveCommand(), consoleCommand(), configCommand(), migrateCommand(), backupCommand(), versionCommand())
 	return root
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -39,11 +38,7 @@ func configCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := config.Check(cmd.Context()); err != nil {
-				return fmt.Errorf("%s has faults:\n%w", path, err)
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is good\n", path)
-			return nil
+			return report(cmd, path, config.Check(cmd.Context()))
 		},
 	}
 	requireConfig(check, &path)

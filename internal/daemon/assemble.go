@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/patrolhq/patrol/internal/identity"
 	"github.com/patrolhq/patrol/internal/pat"
 	"github.com/patrolhq/patrol/internal/server"
@@ -29,9 +27,7 @@ type parts struct {
 // assemble makes the daemon and the handler of all its requests. The daemon
 // owns parts.db.
 func assemble(s setup, p parts) (*daemon, http.Handler, error) {
-	d := &daemon{log: p.log, db: p.db, traces: p.traces, failed: make(chan error, 3)}
-	d.serving.probe, d.serving.log = d.canServe, p.log
-	d.metrics = newMetrics(prometheus.NewRegistry(), p.db)
+	d := newDaemon(p.db, p.traces, p.log)
 	d.service = &pat.Service{
 		Store: p.db, Keys: s.keyring, Scopes: s.catalogue, Limits: s.limits,
 		Policy: s.policy, Neighbours: s.directory.Neighbours,

@@ -3,7 +3,8 @@
 // serves, and drains. Nothing else wires.
 //
 // [Serve] runs the service in production by a [Config]; [StartDev] runs it for
-// development, with an identity provider of its own and no configuration.
+// development, with an identity provider of its own and no configuration;
+// [ServeConsole] runs the web console alone, for an API elsewhere.
 package daemon
 
 import (
@@ -16,6 +17,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/patrolhq/patrol/internal/pat"
 	"github.com/patrolhq/patrol/internal/server"
@@ -52,6 +55,14 @@ type daemon struct {
 	serving  readiness
 	work     sync.WaitGroup
 	stopWork context.CancelFunc
+}
+
+// newDaemon makes one that does nothing yet. It owns db.
+func newDaemon(db *store.DB, traces *traces, log *slog.Logger) *daemon {
+	d := &daemon{log: log, db: db, traces: traces, failed: make(chan error, 3)}
+	d.serving.probe, d.serving.log = d.canServe, log
+	d.metrics = newMetrics(prometheus.NewRegistry(), db)
+	return d
 }
 
 // ready is the answer to /readyz.

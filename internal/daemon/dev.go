@@ -88,15 +88,12 @@ type verifyInfo struct {
 // returns once both answer.
 func StartDev(ctx context.Context, o DevOptions) (*Dev, error) {
 	o = o.withDefaults()
-	if err := os.MkdirAll(o.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("making the data directory: %w", err)
+	if err := makeData(o.Data); err != nil {
+		return nil, err
 	}
 	m, err := loadMaterial(o.Data)
 	if err != nil {
 		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(o.Data, ".gitignore"), []byte("*\n"), 0o600); err != nil {
-		return nil, fmt.Errorf("keeping the data directory out of repositories: %w", err)
 	}
 	l, err := o.open(m)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/patrolhq/patrol/internal/devidp"
@@ -162,18 +161,4 @@ func writeJSON(path string, value any) error {
 		return fmt.Errorf("encoding %s: %w", filepath.Base(path), err)
 	}
 	return replaceFile(path, append(data, '\n'))
-}
-
-// replaceFile replaces the file at path in one step, readable by its owner only.
-func replaceFile(path string, data []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
-	}
-	defer os.Remove(file.Name()) // fails once renamed, as it should
-	_, err = file.Write(data)
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
-	}
-	return os.Rename(file.Name(), path)
 }

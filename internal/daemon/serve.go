@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/patrolhq/patrol/internal/identity"
@@ -27,18 +28,11 @@ func Serve(ctx context.Context, c Config, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	listener, err := c.listenTLS()
+	listeners, err := c.open()
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
-	metricsListener, err := listenMetrics(c.Metrics.Listen)
-	if err != nil {
-		return err
-	}
-	if metricsListener != nil {
-		defer metricsListener.Close()
-	}
+	defer listeners.close()
 	db, missing, err := s.database.open(ctx, s.keyring, log)
 	if err != nil {
 		return err
@@ -53,11 +47,16 @@ func Serve(ctx context.Context, c Config, logs io.Writer) error {
 		db.Close()
 		return err
 	}
-	d.start()
-	d.serve(listener, api)
-	d.serveMetrics(metricsListener)
-	log.Info("serving", "address", listener.Addr().String(), "public_url", c.PublicURL,
+	log.Info("serving", "address", listeners.site.Addr().String(), "public_url", c.PublicURL,
 		"organizations", s.directory.Len(), "keys", keyIDs(s.keyring))
+	return d.serveUntil(ctx, listeners, api)
+}
+
+// serveUntil answers requests until ctx ends.
+func (d *daemon) serveUntil(ctx context.Context, l openListeners, handler http.Handler) error {
+	d.start()
+	d.serve(l.site, handler)
+	d.serveMetrics(l.metrics)
 	if err := tellManager(ctx, "READY=1"); err != nil {
 		return errors.Join(err, d.stop())
 	}

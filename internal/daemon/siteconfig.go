@@ -124,6 +124,30 @@ func (c SiteConfig) listenTLS() (net.Listener, error) {
 	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}), nil
 }
 
+// openListeners are those that nobody serves yet.
+type openListeners struct {
+	site    net.Listener
+	metrics net.Listener // nil without metrics
+}
+
+// open listens.
+func (c SiteConfig) open() (l openListeners, err error) {
+	if l.site, err = c.listenTLS(); err != nil {
+		return l, err
+	}
+	if l.metrics, err = listenMetrics(c.Metrics.Listen); err != nil {
+		l.site.Close()
+	}
+	return l, err
+}
+
+func (l openListeners) close() {
+	l.site.Close()
+	if l.metrics != nil {
+		l.metrics.Close()
+	}
+}
+
 // handler makes the log's handler on w.
 func (l LogConfig) handler(w io.Writer) (slog.Handler, error) {
 	var level slog.Level
