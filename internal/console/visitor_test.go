@@ -186,3 +186,46 @@ func (s seen) said() string {
 	}
 	return ""
 }
+
+func textOf(n *html.Node) string {
+	var b strings.Builder
+	for child := range n.Descendants() {
+		if child.Type == html.TextNode {
+			b.WriteString(child.Data)
+			b.WriteString(" ")
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+func fields(form *html.Node) url.Values {
+	values := url.Values{}
+	for n := range form.Descendants() {
+		if n.Data != "input" && n.Data != "button" || attribute(n, "name") == "" {
+			continue
+		}
+		if kind := attribute(n, "type"); (kind == "radio" || kind == "checkbox") && !hasAttribute(n, "checked") {
+			continue
+		}
+		values.Add(attribute(n, "name"), attribute(n, "value"))
+	}
+	return values
+}
+
+func attribute(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func hasAttribute(n *html.Node, name string) bool {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return true
+		}
+	}
+	return false
+}
