@@ -19,7 +19,9 @@ type createdPage struct {
 	Secret code
 	// Asked is the end that was asked for where the service gave an earlier one,
 	// else zero.
-	Asked    time.Time
+	Asked time.Time
+	// Replaces is the token that it is the successor of, nil where there is none.
+	Replaces *replaced
 	Snippets []snippet
 }
 
@@ -43,7 +45,7 @@ func (v *visit) createdToken() error {
 		return err
 	}
 	page := createdPage{
-		frame: v.frame("Token created"), Token: taken.Token, Scopes: scopeNames(taken.Token.Scope),
+		frame: v.frame("Token created"), Token: taken.Token, Replaces: taken.Replaces, Scopes: scopeNames(taken.Token.Scope),
 		Secret:   code{ID: "secret", Label: "the secret", Text: *taken.Token.Token, Secret: true},
 		Snippets: snippets(client.IsAzureDevOps(v.console.API), v.organization),
 	}

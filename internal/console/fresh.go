@@ -26,6 +26,8 @@ type freshToken struct {
 	Token        api.PatToken
 	// Asked is the end that was asked for, zero where none was.
 	Asked time.Time
+	// Replaces is the token that it is the successor of, nil where there is none.
+	Replaces *replaced
 	// Until is when the secret is dropped.
 	Until time.Time
 }
@@ -39,9 +41,9 @@ func (k *knowledge) fresh(id string) int {
 // keepSecret keeps a new token for its page, to which the caller sends the
 // browser next. asked is the end that was asked for. Where the session is not
 // there to keep it any more nobody has the secret: discard the token then.
-func (v *visit) keepSecret(token api.PatToken, asked *api.Time) error {
+func (v *visit) keepSecret(token api.PatToken, asked *api.Time, replaces *replaced) error {
 	now := v.console.Now()
-	f := freshToken{Organization: v.organization, Token: token, Until: now.Add(freshLife)}
+	f := freshToken{Organization: v.organization, Token: token, Replaces: replaces, Until: now.Add(freshLife)}
 	if asked != nil {
 		f.Asked = asked.Time
 	}
@@ -53,6 +55,16 @@ func (v *visit) keepSecret(token api.PatToken, asked *api.Time) error {
 		}
 		return nil
 	})
+}
+
+// replace notes what became of the token that the new one with that id
+// replaces.
+func (k *knowledge) replace(id string, r replaced) error {
+	if i := k.fresh(id); i >= 0 {
+		k.Fresh = slices.Clone(k.Fresh)
+		k.Fresh[i].Replaces = &r
+	}
+	return nil
 }
 
 // errShown is the error of a secret that was shown, or dropped.

@@ -85,10 +85,14 @@ func (v *visit) fillLike(f *tokenForm, id string) error {
 	}
 	f.Name, f.Global = like.DisplayName, like.TargetAccounts == nil
 	f.Scopes.choose(scopeNames(like.Scope))
-	if life := like.ValidTo.Sub(like.ValidFrom.Time); life > 0 {
-		f.Expiry.last(min(maxDays, int(life.Round(day)/day)))
-	}
+	f.Expiry.last(lifeOf(like))
 	return nil
+}
+
+// lifeOf is for how many days a token was made.
+func lifeOf(t api.PatToken) int {
+	life := t.ValidTo.Sub(t.ValidFrom.Time).Round(day)
+	return min(maxDays, max(1, int(life/day)))
 }
 
 // createToken creates the token and goes on to the page that shows it.
@@ -119,7 +123,7 @@ func (v *visit) createToken() error {
 	if err != nil {
 		return v.notCreated(form, err)
 	}
-	if err := v.keepSecret(created, end); err != nil {
+	if err := v.keepSecret(created, end, nil); err != nil {
 		return v.discard(as, created, err)
 	}
 	return v.redirect(v.createdPath(created.AuthorizationID))

@@ -35,6 +35,10 @@ func (c *Console) routes() []route {
 		{get, "/{organization}/sent/{once}", member, (*visit).showSent},
 
 		{get, "/{organization}/tokens/{id}", member, (*visit).showToken},
+		{get, "/{organization}/tokens/{id}/edit", member, (*visit).editToken},
+		{post, "/{organization}/tokens/{id}/edit", member, (*visit).saveToken},
+		{get, "/{organization}/tokens/{id}/regenerate", member, (*visit).askToRegenerate},
+		{post, "/{organization}/tokens/{id}/regenerate", member, (*visit).regenerate},
 		{get, "/{organization}/tokens/{id}/revoke", member, (*visit).askToRevoke},
 		{post, "/{organization}/tokens/{id}/revoke", member, (*visit).revoke},
 
