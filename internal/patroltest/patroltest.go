@@ -34,6 +34,8 @@ type Options struct {
 	Database string
 	// RegisterRedirects are added to the console's client.
 	RegisterRedirects []string
+	// AccessTokenLife is how long access tokens last, an hour by default.
+	AccessTokenLife time.Duration
 	// Log receives what the service logs, as text; nil discards.
 	Log io.Writer
 }
@@ -62,7 +64,7 @@ func Start(t testing.TB, o Options) *Server {
 	ctx, stop := context.WithCancel(context.Background())
 	options := daemon.DevOptions{
 		Listen: "127.0.0.1:0", IDPListen: "127.0.0.1:0", Data: o.Data, Database: o.Database, TLS: o.TLS,
-		RegisterRedirects: o.RegisterRedirects, Log: log,
+		RegisterRedirects: o.RegisterRedirects, AccessTokenLife: o.AccessTokenLife, Log: log,
 	}
 	if o.Metrics {
 		options.MetricsListen = "127.0.0.1:0"
