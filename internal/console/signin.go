@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -248,16 +249,16 @@ func (v *visit) signedOut() error {
 // maxReturnPath bounds the path to return to, for it travels in URLs.
 const maxReturnPath = 1024
 
-// localPath is path where that is a page of this console, else "/": nobody is
+// localPath is to where that is a page of this console, else "/": nobody is
 // sent elsewhere by a link to the sign-in.
-func localPath(path string) string {
-	u, err := url.Parse(path)
+func localPath(to string) string {
+	u, err := url.Parse(to)
 	switch {
-	case err != nil, len(path) > maxReturnPath, !strings.HasPrefix(path, "/"), strings.HasPrefix(path, "//"),
-		u.IsAbs(), u.Host != "", u.User != nil, strings.ContainsFunc(path, isUnsafe), strings.HasPrefix(path, "/sign-"):
+	case err != nil, len(to) > maxReturnPath, !strings.HasPrefix(to, "/"), strings.HasPrefix(to, "//"),
+		u.IsAbs(), u.Host != "", u.User != nil, u.Path != path.Clean(u.Path), strings.ContainsFunc(to, isUnsafe), strings.HasPrefix(to, "/sign-"):
 		return "/"
 	}
-	return path
+	return to
 }
 
 // isUnsafe: browsers read a backslash as a slash, and leave out control
