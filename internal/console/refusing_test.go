@@ -145,7 +145,7 @@ func TestChallengedByAPI(t *testing.T) {
 func TestRefusingAPI(t *testing.T) {
 	t.Parallel()
 	v, api := apart(t, "alice")
-	token, path := v.create("build", 20)
+	token, path := v.mint("build", 20)
 	form := v.get(path + "/edit").form(path + "/edit")
 	form.Set("name", "deploy")
 	changes := func(answer func(*http.Request) *http.Response) func(*http.Request) *http.Response {
@@ -205,11 +205,11 @@ func TestRefusingAPI(t *testing.T) {
 	}
 	regenerate = v.get(path + "/regenerate").form(path + "/regenerate")
 	api.answer(changes(answering(http.StatusInternalServerError, `{}`)))
-	before := len(v.tokens())
+	before := len(v.tokens("all"))
 	if got := v.post(path+"/regenerate", regenerate); got.status < 500 || strings.Contains(got.body, `action="`+path+`/regenerate"`) {
 		t.Errorf("where it is not known whether a token was made, the page = status %d %q and offers to send the form again", got.status, got.heading())
 	}
-	if after := len(v.tokens()); after != before {
+	if after := len(v.tokens("all")); after != before {
 		t.Errorf("there are %d tokens, want %d", after, before)
 	}
 }

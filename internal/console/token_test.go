@@ -20,9 +20,9 @@ func (v *visitor) api() *client.Client {
 	return &client.Client{BaseURL: v.server.API, Organization: "contoso", HTTP: v.server.HTTP, Token: static(v.server.Token(v.t, v.name))}
 }
 
-// create creates a token of the visitor without the console, and returns it
+// mint creates a token of the visitor without the console, and returns it
 // with the path of its page.
-func (v *visitor) create(name string, days int) (api.PatToken, string) {
+func (v *visitor) mint(name string, days int) (api.PatToken, string) {
 	v.t.Helper()
 	end := api.Time{Time: time.Now().Add(time.Duration(days) * 24 * time.Hour)}
 	token, err := v.api().Create(v.t.Context(), api.PatTokenCreateRequest{DisplayName: name, Scope: "vso.code vso.packaging", ValidTo: &end})
@@ -51,7 +51,7 @@ func TestToken(t *testing.T) {
 	s := patroltest.Start(t, patroltest.Options{})
 	v := enter(t, s, "alice")
 	for _, name := range hostile {
-		_, path := v.create(name, 30)
+		_, path := v.mint(name, 30)
 		page := v.get(path)
 		if page.status != http.StatusOK || page.heading() != name {
 			t.Errorf("the page of %q = status %d, heading %q", name, page.status, page.heading())
@@ -62,7 +62,7 @@ func TestToken(t *testing.T) {
 			}
 		}
 	}
-	_, path := v.create("build", 30)
+	_, path := v.mint("build", 30)
 	want := map[string]string{
 		"Edit": path + "/edit", "Regenerate": path + "/regenerate", "Revoke": path + "/revoke",
 		"Create one like it": "/contoso/tokens/new?like=" + strings.TrimPrefix(path, "/contoso/tokens/"),
@@ -97,7 +97,7 @@ func actions(page seen) map[string]string {
 func TestRevoke(t *testing.T) {
 	t.Parallel()
 	v := enter(t, patroltest.Start(t, patroltest.Options{}), "alice")
-	token, path := v.create("build", 30)
+	token, path := v.mint("build", 30)
 	if got := v.get(path + "/revoke"); got.status != http.StatusOK || !strings.Contains(got.said(), "stops working at once") {
 		t.Errorf("the question = status %d: %s", got.status, got.said())
 	}
@@ -148,7 +148,7 @@ func TestEdit(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			token, path := v.create("build", 20)
+			token, path := v.mint("build", 20)
 			form := v.get(path + "/edit").form(path + "/edit")
 			for name, values := range tt.change {
 				form[name] = values
@@ -186,7 +186,7 @@ func TestEdit(t *testing.T) {
 func TestEditMeanwhile(t *testing.T) {
 	t.Parallel()
 	v := enter(t, patroltest.Start(t, patroltest.Options{}), "alice")
-	token, path := v.create("build", 20)
+	token, path := v.mint("build", 20)
 	form := v.get(path + "/edit").form(path + "/edit")
 	form.Set("name", "mine")
 	theirs := "theirs"
@@ -225,7 +225,7 @@ func TestRegenerate(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.old, func(t *testing.T) {
-			old, path := v.create("build "+tt.old, 20)
+			old, path := v.mint("build "+tt.old, 20)
 			form := v.get(path + "/regenerate").form(path + "/regenerate")
 			if form.Get("old") != "now" || form.Get("expiry") != "custom" {
 				t.Errorf("the form suggests %q for the old token and %q for the new one, want now, and a day as far away", form.Get("old"), form.Get("expiry"))
@@ -246,11 +246,11 @@ func TestRegenerate(t *testing.T) {
 			if err != nil || fresh.DisplayName != old.DisplayName || fresh.Scope != old.Scope || id == old.AuthorizationID {
 				t.Errorf("the new token is %v, %v, want one like %v", fresh, err, old)
 			}
-			before := len(v.tokens())
+			before := len(v.tokens(api.FilterAll))
 			if again := v.follow(v.post(path+"/regenerate", form)); again.heading() != "You sent this form before" {
 				t.Errorf("sending the form again = status %d %q", again.status, again.heading())
 			}
-			if after := len(v.tokens()); after != before {
+			if after := len(v.tokens(api.FilterAll)); after != before {
 				t.Errorf("sending the form again made %d tokens of %d", after, before)
 			}
 		})
