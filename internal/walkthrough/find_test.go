@@ -116,7 +116,7 @@ func nameOf(node *accessibility.Node) string {
 	if err := json.Unmarshal([]byte(node.Name.Value), &name); err != nil {
 		return ""
 	}
-	return strings.Join(strings.Fields(name), " ")
+	return plain(name)
 }
 
 // shown waits until the element is on the page.
@@ -241,8 +241,16 @@ func (e *element) text() string {
 	if err := json.Unmarshal(e.tell(`function() { return this.innerText }`), &text); err != nil {
 		e.b.fatal("the text of %s: %v", e, err)
 	}
-	return strings.Join(strings.Fields(text), " ")
+	return plain(text)
 }
+
+// plain is text as it is read: with single spaces, and without the marks that
+// isolate the direction of what is written by others.
+func plain(text string) string {
+	return strings.Join(strings.Fields(isolates.Replace(text)), " ")
+}
+
+var isolates = strings.NewReplacer("\u2066", "", "\u2067", "", "\u2068", "", "\u2069", "")
 
 // checked reports whether a choice is chosen.
 func (e *element) checked() bool {
@@ -285,7 +293,7 @@ func (b *browser) reads(text string) {
 	b.Helper()
 	b.until(fmt.Sprintf("the text %q", text), func(ctx context.Context) error {
 		got, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
-		if err == nil && !strings.Contains(strings.Join(strings.Fields(got), " "), text) {
+		if err == nil && !strings.Contains(plain(got), text) {
 			err = errNotYet
 		}
 		return err
