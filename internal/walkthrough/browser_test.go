@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/performancetimeline"
 	"github.com/chromedp/chromedp"
@@ -217,6 +218,17 @@ func (b *browser) place() string {
 func (b *browser) path() string {
 	b.Helper()
 	return evaluate[string](b, `location.pathname + location.search`)
+}
+
+// forget removes the cookies of an origin whose names are not the console's:
+// those of the provider, which are sent to every port of the host.
+func (b *browser) forget(origin string) {
+	b.Helper()
+	for _, cookie := range call(b, network.GetCookies, network.GetCookiesParams{URLs: []string{origin}}).Cookies {
+		if strings.Contains(cookie.Name, "devidp") {
+			call(b, network.DeleteCookies, network.DeleteCookiesParams{Name: cookie.Name, URL: origin})
+		}
+	}
 }
 
 // secrets are personal access tokens, for messages that must not have any.

@@ -19,10 +19,12 @@ import (
 const (
 	button   = "button"
 	checkbox = "checkbox"
+	choice   = "combobox"
 	day      = "Date"
 	group    = "group"
 	heading  = "heading"
 	link     = "link"
+	fold     = "DisclosureTriangle"
 	menu     = "DisclosureTriangleGrouped"
 	radio    = "radio"
 	row      = "row"
@@ -273,6 +275,18 @@ func (e *element) choose() {
 	})
 }
 
+// pick chooses the option with that text of a list, or text in it.
+func (e *element) pick(option string) {
+	e.b.Helper()
+	if string(e.tell(`function(text) {
+		const option = [...this.options].find(o => o.text.includes(text));
+		if (option) { this.value = option.value; this.dispatchEvent(new Event("change", { bubbles: true })); }
+		return !!option;
+	}`, option)) != "true" {
+		e.b.fatal("%s has no option %q", e, option)
+	}
+}
+
 // at waits for the page with that heading.
 func (b *browser) at(title string) {
 	b.Helper()
@@ -286,6 +300,12 @@ func (b *browser) at(title string) {
 		}
 		return err
 	})
+}
+
+// read is what a person reads on the page.
+func (b *browser) read() string {
+	b.Helper()
+	return plain(evaluate[string](b, `document.body.innerText`))
 }
 
 // reads waits until the page has that text.

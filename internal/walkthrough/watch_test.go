@@ -75,10 +75,20 @@ func (w *watch) event(event any) {
 	case *performancetimeline.EventTimelineEventAdded:
 		if details := e.Event.LayoutShiftDetails; details != nil && !details.HadRecentInput {
 			if w.shift += details.Value; w.shift > maxShift {
-				w.note("jumps while it loads, by %.3f", w.shift)
+				w.note("jumps while it loads, by %.3f:%s", w.shift, jumps(details.Sources))
 			}
 		}
 	}
+}
+
+// jumps are from where to where parts of a page went.
+func jumps(parts []*performancetimeline.LayoutShiftAttribution) string {
+	var text strings.Builder
+	for _, part := range parts {
+		from, to := part.PreviousRect, part.CurrentRect
+		fmt.Fprintf(&text, " %gx%g at %g,%g to %gx%g at %g,%g;", from.Width, from.Height, from.X, from.Y, to.Width, to.Height, to.X, to.Y)
+	}
+	return text.String()
 }
 
 // about says more of an issue.
