@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -174,8 +175,10 @@ func (v *visit) again(p *problem, err error) *problem {
 }
 
 // refer logs an error, and returns the reference that finds it there.
-func (v *visit) refer(err error) string {
+func (v *visit) refer(err error) string { return v.referAt(slog.LevelError, err) }
+
+func (v *visit) referAt(level slog.Level, err error) string {
 	reference := rand.Text()[:12]
-	v.console.Log.Error("a page failed", "reference", reference, "page", v.route.path, "error", err)
+	v.console.Log.Log(v.Context(), level, "a page failed", "reference", reference, "page", v.route.path, "error", err)
 	return reference
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -111,8 +112,12 @@ func (v *visit) describeSignIn(e *signin.Error) *problem {
 	if e.Code == "AADSTS7000222" {
 		told = expiredSecret
 	}
+	level := slog.LevelInfo
+	if told.whom == operators { // have to mend something
+		level = slog.LevelError
+	}
 	p := &problem{
-		Status: told.status, Title: told.title, Text: told.text, Advice: told.advice, Reference: v.refer(e),
+		Status: told.status, Title: told.title, Text: told.text, Advice: told.advice, Reference: v.referAt(level, e),
 		Retry: v.signInAddress(false), RetryLabel: "Sign in again", OtherAccount: v.signInAddress(true),
 	}
 	p.Said = &said{

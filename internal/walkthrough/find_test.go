@@ -275,11 +275,11 @@ func (e *element) choose() {
 	})
 }
 
-// pick chooses the option with that text of a list, or text in it.
+// pick chooses the option with that text in its own, or its group's, of a list.
 func (e *element) pick(option string) {
 	e.b.Helper()
 	if string(e.tell(`function(text) {
-		const option = [...this.options].find(o => o.text.includes(text));
+		const option = [...this.options].find(o => ((o.parentElement.label ?? "") + ": " + o.text).includes(text));
 		if (option) { this.value = option.value; this.dispatchEvent(new Event("change", { bubbles: true })); }
 		return !!option;
 	}`, option)) != "true" {
@@ -297,6 +297,21 @@ func (b *browser) at(title string) {
 		got, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(document.querySelector("h1")?.innerText ?? "").trim()`))
 		if err == nil && got != title {
 			err = fmt.Errorf("the page is %q", got)
+		}
+		return err
+	})
+}
+
+// isAt waits for the page with that path and query.
+func (b *browser) isAt(want string) {
+	b.Helper()
+	b.until("the page at "+want, func(ctx context.Context) error {
+		if err := b.settled(ctx); err != nil {
+			return err
+		}
+		got, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.pathname + location.search`))
+		if err == nil && got != want {
+			err = fmt.Errorf("the page is at %s", withoutQuery(got))
 		}
 		return err
 	})

@@ -19,9 +19,10 @@ import (
 const maxShift = 0.02
 
 // watch notes what no page may do: load from elsewhere, break its
-// Content-Security-Policy, complain in the console, jump.
+// Content-Security-Policy, complain in the browser's console, jump.
 type watch struct {
-	// origins are those that may be asked for anything.
+	// origins are those that may be asked for anything: the console's, whose
+	// pages may not jump, and the provider's.
 	origins []string
 	// loaded has a value after something was loaded.
 	loaded chan struct{}
@@ -38,10 +39,8 @@ type watch struct {
 	pages map[network.RequestID]bool
 }
 
-func newWatch(origins ...string) *watch {
-	for i, origin := range origins {
-		origins[i] = strings.TrimSuffix(origin, "/") + "/"
-	}
+func newWatch(console, provider string) *watch {
+	origins := []string{strings.TrimSuffix(console, "/") + "/", strings.TrimSuffix(provider, "/") + "/"}
 	return &watch{origins: origins, loaded: make(chan struct{}, 1), pages: map[network.RequestID]bool{}}
 }
 
@@ -73,7 +72,7 @@ func (w *watch) event(event any) {
 	case *audits.EventIssueAdded:
 		w.note("has an issue: %s%s", e.Issue.Code, about(e.Issue.Details))
 	case *performancetimeline.EventTimelineEventAdded:
-		if details := e.Event.LayoutShiftDetails; details != nil && !details.HadRecentInput {
+		if details := e.Event.LayoutShiftDetails; details != nil && !details.HadRecentInput && strings.HasPrefix(w.address, w.origins[0]) {
 			if w.shift += details.Value; w.shift > maxShift {
 				w.note("jumps while it loads, by %.3f:%s", w.shift, jumps(details.Sources))
 			}
