@@ -124,7 +124,7 @@ func serve(t *testing.T, c daemon.Config) (logs *logBuffer, stop func()) {
 	ended := make(chan error, 1)
 	go func() { ended <- daemon.Serve(ctx, c, logs) }()
 	for {
-		resp, err := http.Get(c.PublicURL + "/readyz")
+		resp, err := http.Get("http://" + c.Listen + "/readyz")
 		if err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {

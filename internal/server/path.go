@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"unicode"
 )
@@ -45,16 +46,21 @@ func parsePath(escaped string) (target, error) {
 
 // Owns reports whether r is for the API, whether or not there is a route for
 // it: its path is below "_apis", at the root or in an organization, or one of
-// the few that stand alone, such as /healthz.
+// the few that stand alone, such as /healthz; or others would clean it, and
+// send its client to what it might mean.
 func (s *Server) Owns(r *http.Request) bool {
 	escaped, absolute := strings.CutPrefix(r.URL.EscapedPath(), "/")
 	if !absolute {
 		return true // OPTIONS *
 	}
-	first, rest, _ := strings.Cut(escaped, "/")
-	second, _, _ := strings.Cut(rest, "/")
-	if strings.EqualFold(first, "_apis") || strings.EqualFold(second, "_apis") {
+	if cleaned := path.Clean(r.URL.Path); cleaned != r.URL.Path && (cleaned == "/" || cleaned+"/" != r.URL.Path) {
 		return true
+	}
+	for i, segment := range strings.SplitN(escaped, "/", 3) {
+		decoded, err := url.PathUnescape(segment)
+		if err == nil && i < 2 && strings.EqualFold(decoded, "_apis") {
+			return true
+		}
 	}
 	target, err := parsePath(r.URL.EscapedPath())
 	return err == nil && target.organization == "" && s.routes[target.route] != nil
