@@ -29,7 +29,7 @@ var inward = map[string][]string{
 	"internal/cli":                {"api", "client"},
 	"internal/console/signin":     nil,
 	"internal/console":            {"api", "client", "internal/console/signin", "internal/session"},
-	"internal/daemon":             {"api", "internal/console", "internal/console/signin", "internal/devidp", "internal/identity", "internal/pat", "internal/server", "internal/session", "internal/store", "internal/verify"},
+	"internal/daemon":             {"api", "client", "internal/console", "internal/console/signin", "internal/devidp", "internal/identity", "internal/pat", "internal/server", "internal/session", "internal/store", "internal/verify"},
 	"internal/devidp":             nil,
 	"internal/devidp/devidptest":  nil,
 	"internal/faults":             nil,

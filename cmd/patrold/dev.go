@@ -15,10 +15,10 @@ func devCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Run everything on this machine, identity provider included",
-		Long: "dev runs the service and an identity provider of its own, with seeded users, and\n" +
-			"keeps everything in one directory. It writes DATA/dev.json, which says where\n" +
-			"things are and who can sign in, and then prints \"ready\". It is not for\n" +
-			"production: anyone who reaches it can sign in as anyone.",
+		Long: "dev runs the service, web console included, and an identity provider of its own\n" +
+			"with seeded users, and keeps everything in one directory. It writes DATA/dev.json,\n" +
+			"which says where things are and who can sign in, and then prints \"ready\". It is\n" +
+			"not for production: anyone who reaches it can sign in as anyone.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			level := slog.LevelWarn
@@ -35,7 +35,7 @@ func devCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&options.Listen, "listen", "127.0.0.1:8080", "address of the API; port 0 is any")
+	flags.StringVar(&options.Listen, "listen", "127.0.0.1:8080", "address of the console and the API; port 0 is any")
 	flags.StringVar(&options.IDPListen, "idp-listen", "127.0.0.1:8081", "address of the identity provider; port 0 is any")
 	flags.StringVar(&options.MetricsListen, "metrics-listen", "", "address of the metrics; port 0 is any (default none)")
 	flags.StringVar(&options.Data, "data", ".patrol", "directory for everything that is kept")

@@ -142,4 +142,3 @@ func TestServeWithoutConsole(t *testing.T) {
 		}
 	}
 }
-

@@ -36,6 +36,8 @@ type Options struct {
 	RegisterRedirects []string
 	// AccessTokenLife is how long access tokens last, an hour by default.
 	AccessTokenLife time.Duration
+	// ConsoleCertificate has the console prove itself with its certificate.
+	ConsoleCertificate bool
 	// Log receives what the service logs, as text; nil discards.
 	Log io.Writer
 }
@@ -64,7 +66,7 @@ func Start(t testing.TB, o Options) *Server {
 	ctx, stop := context.WithCancel(context.Background())
 	options := daemon.DevOptions{
 		Listen: "127.0.0.1:0", IDPListen: "127.0.0.1:0", Data: o.Data, Database: o.Database, TLS: o.TLS,
-		RegisterRedirects: o.RegisterRedirects, AccessTokenLife: o.AccessTokenLife, Log: log,
+		RegisterRedirects: o.RegisterRedirects, AccessTokenLife: o.AccessTokenLife, ConsoleCertificate: o.ConsoleCertificate, Log: log,
 	}
 	if o.Metrics {
 		options.MetricsListen = "127.0.0.1:0"
