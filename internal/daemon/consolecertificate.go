@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"time"
 )
 
 // certificateMaterial is a certificate with its private key, in DER, by which
@@ -15,12 +16,12 @@ type certificateMaterial struct {
 	Key         []byte `json:"key"` // PKCS #8
 }
 
-func newConsoleCertificate() (certificateMaterial, error) {
+func newConsoleCertificate(life time.Duration) (certificateMaterial, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048) // Entra takes no elliptic curves
 	if err != nil {
 		return certificateMaterial{}, fmt.Errorf("making the console's certificate: %w", err)
 	}
-	template := certificateTemplate("Patrol development console", authorityLife)
+	template := certificateTemplate("Patrol development console", life)
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

@@ -42,6 +42,7 @@ type ClientConfig struct {
 // API is.
 type consoleSetup struct {
 	provider     signin.Provider // nil where there is no console
+	off          error           // why there is none although one is configured
 	redirectPath string
 	idle, life   time.Duration // 0 is the default
 }
@@ -51,12 +52,11 @@ func (c Config) prepareConsole(f *faults, secrets *secrets, signIn api.SignIn) c
 		return consoleSetup{}
 	}
 	checkSessions(f, "console.session_", c.Console.SessionIdle, c.Console.SessionLife)
-	return consoleSetup{
-		provider: c.Console.prepare(f, "console", secrets, c.PublicURL, signin.Config{
-			Kind: signIn.Kind, Authority: signIn.Authority, Scopes: strings.Fields(signIn.Scope),
-		}),
-		redirectPath: c.Console.RedirectPath, idle: c.Console.SessionIdle.Duration, life: c.Console.SessionLife.Duration,
-	}
+	s := c.Console.prepare(f, "console", secrets, c.PublicURL, signin.Config{
+		Kind: signIn.Kind, Authority: signIn.Authority, Scopes: strings.Fields(signIn.Scope),
+	})
+	s.idle, s.life = c.Console.SessionIdle.Duration, c.Console.SessionLife.Duration
+	return s
 }
 
 func checkSessions(f *faults, at string, idle, life Duration) {
@@ -74,15 +74,16 @@ func durationOr(d Duration, otherwise time.Duration) time.Duration {
 	return d.Duration
 }
 
-// prepare checks c, the keys of which stand under at, and makes of it the
-// provider that signs people in as in says.
-func (c ClientConfig) prepare(f *faults, at string, secrets *secrets, publicURL string, in signin.Config) signin.Provider {
-	path := c.RedirectPath
-	if path == "" {
-		path = console.DefaultRedirectPath
+// prepare checks c, the keys of which stand under at, and has people sign in as
+// in says. A certificate that has expired is no fault here: the API must not
+// fail to start because of it.
+func (c ClientConfig) prepare(f *faults, at string, secrets *secrets, publicURL string, in signin.Config) (s consoleSetup) {
+	s.redirectPath = c.RedirectPath
+	if s.redirectPath == "" {
+		s.redirectPath = console.DefaultRedirectPath
 	}
-	f.add(at+".redirect_path", checkRedirectPath(path))
-	in.ClientID, in.RedirectURI = c.ClientID, publicURL+path
+	f.add(at+".redirect_path", checkRedirectPath(s.redirectPath))
+	in.ClientID, in.RedirectURI = c.ClientID, publicURL+s.redirectPath
 	var err error
 	switch {
 	case c.ClientSecret != "" && c.ClientCertificate != "":
@@ -100,11 +101,14 @@ func (c ClientConfig) prepare(f *faults, at string, secrets *secrets, publicURL 
 	}
 	if err != nil {
 		f.add(at, err)
-		return nil
+		return s
 	}
-	provider, err := signin.New(in)
+	s.provider, err = signin.New(in)
+	if err != nil && in.Certificate != nil && time.Now().After(in.Certificate.Expires()) {
+		s.off, err = fmt.Errorf("%s: %w", at, err), nil
+	}
 	f.add(at, err)
-	return provider
+	return s
 }
 
 // checkRedirectPath fails where the answer of a provider would not reach the

@@ -20,9 +20,9 @@ func privateFile(t *testing.T, name, text string) SecretRef {
 }
 
 // consoleCertificate is a file with a certificate and its key.
-func consoleCertificate(t *testing.T) SecretRef {
+func consoleCertificate(t *testing.T, life time.Duration) SecretRef {
 	t.Helper()
-	pair, err := newConsoleCertificate()
+	pair, err := newConsoleCertificate(life)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func consoleCertificate(t *testing.T) SecretRef {
 
 func TestConsoleConfig(t *testing.T) {
 	t.Parallel()
-	secret, certificate := privateFile(t, "secret", "hunter2-of-the-client\n"), consoleCertificate(t)
+	secret, certificate := privateFile(t, "secret", "hunter2-of-the-client\n"), consoleCertificate(t, time.Hour)
 	client := ClientConfig{ClientID: "33333333-4444-5555-6666-777777777777", ClientSecret: secret}
 	for name, tt := range map[string]struct {
 		change func(*ConsoleConfig)
@@ -90,5 +90,27 @@ func TestConsoleIsOptional(t *testing.T) {
 	config.Console = nil
 	if s, err := config.prepare(newSecrets(t.Context())); err != nil || s.console.provider != nil {
 		t.Errorf("without [console]: %v, provider %v", err, s.console.provider)
+	}
+}
+
+// TestConsoleCertificateExpired: it is a fault to who checks, and no reason for
+// the API not to start.
+func TestConsoleCertificateExpired(t *testing.T) {
+	t.Parallel()
+	certificate := consoleCertificate(t, -time.Minute)
+	config := goodConfig(t)
+	config.Console = &ConsoleConfig{ClientConfig: ClientConfig{ClientID: "a", ClientCertificate: certificate}}
+	if s, err := config.prepare(newSecrets(t.Context())); err != nil || s.console.provider != nil || s.console.off == nil {
+		t.Errorf("prepare = %v, provider %v, off %v, want a service without a console", err, s.console.provider, s.console.off)
+	}
+	alone := standaloneExample(t)
+	alone.SignIn.ClientSecret, alone.SignIn.ClientCertificate = "", certificate
+	for want, err := range map[string]error{
+		"console: the certificate of the application expired": config.Check(t.Context()),
+		"sign_in: the certificate of the application expired": alone.Check(t.Context()),
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Check = %v, want %q", err, want)
+		}
 	}
 }

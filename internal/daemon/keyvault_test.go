@@ -181,7 +181,7 @@ func TestCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pair, err := newConsoleCertificate()
+	pair, err := newConsoleCertificate(time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

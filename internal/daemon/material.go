@@ -108,7 +108,7 @@ func (m *material) complete() (was bool, err error) {
 	if m.ConsoleCertificate.Key != nil {
 		return true, nil
 	}
-	m.ConsoleCertificate, err = newConsoleCertificate()
+	m.ConsoleCertificate, err = newConsoleCertificate(authorityLife)
 	return false, err
 }
 

@@ -24,6 +24,9 @@ func Serve(ctx context.Context, c Config, logs io.Writer) error {
 		return err
 	}
 	log := slog.New(handler)
+	if s.console.off != nil {
+		log.Error("there is no console", "error", s.console.off)
+	}
 	verifier, err := newVerifier(ctx, s, log)
 	if err != nil {
 		return err

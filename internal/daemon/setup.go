@@ -51,8 +51,8 @@ func (f *faults) addf(key, format string, args ...any) { f.add(key, fmt.Errorf(f
 // Check reports every fault of c at once, nil where there is none. It reads
 // the secrets that c refers to and touches nothing else.
 func (c Config) Check(ctx context.Context) error {
-	_, err := c.prepare(newSecrets(ctx))
-	return err
+	s, err := c.prepare(newSecrets(ctx))
+	return errors.Join(err, s.console.off)
 }
 
 // prepare checks c and makes of it what the service is assembled from.

@@ -105,7 +105,7 @@ func (c StandaloneConfig) prepare(secrets *secrets) (standaloneSetup, error) {
 	checkSessions(&f, "sessions.", c.Sessions.Idle, c.Sessions.Life)
 	s.idle, s.life = c.Sessions.Idle.Duration, c.Sessions.Life.Duration
 	f.add("sign_in.scope", c.API.mayHave(c.SignIn.scope(s.api), s.api))
-	return s, errors.Join(f...)
+	return s, errors.Join(append(f, s.off)...)
 }
 
 func (c APIConfig) prepare(f *faults) (base string, organizations []string, via *http.Client) {
@@ -185,9 +185,9 @@ func (c SignInConfig) prepareFor(f *faults, secrets *secrets, publicURL, base st
 	if scope == "" && base != "" {
 		f.addf("sign_in.scope", "missing: say what to ask for, such as \"api://ID/.default\" of the application that the API has in Entra")
 	}
-	return consoleSetup{redirectPath: c.RedirectPath, provider: c.prepare(f, "sign_in", secrets, publicURL, signin.Config{
+	return c.prepare(f, "sign_in", secrets, publicURL, signin.Config{
 		Kind: c.kind(), Authority: c.Authority, Scopes: strings.Fields(scope), HTTP: via,
-	})}
+	})
 }
 
 func (c SignInConfig) kind() string {
