@@ -21,8 +21,10 @@ type revokeSeveralPage struct {
 	// Revoked are known to be, and Tokens could not be, if Tried.
 	Revoked []tokenFate
 	Tried   bool
-	Action  string
-	Back    string
+	// IDs are of the tokens that the form revokes.
+	IDs    []string
+	Action string
+	Back   string
 }
 
 // tokenFate is a token that is to be revoked. Problem is why it is not, "" so
@@ -143,7 +145,7 @@ func (v *visit) askToRevokeSeveral(page revokeSeveralPage, tokens []tokenFate) e
 			return t.err
 		}
 		if t.err == nil {
-			page.Tokens = append(page.Tokens, t)
+			page.Tokens, page.IDs = append(page.Tokens, t), append(page.IDs, t.ID)
 		}
 	}
 	if len(page.Tokens) == 0 {
@@ -162,6 +164,9 @@ func (v *visit) tellRevoked(page revokeSeveralPage, tokens []tokenFate) error {
 		}
 		t.Problem = whyNotRevoked(t.err)
 		page.Tokens = append(page.Tokens, t)
+		if client.KindOf(t.err) != client.KindNotFound {
+			page.IDs = append(page.IDs, t.ID)
+		}
 	}
 	switch {
 	case len(page.Tokens) == 0 && len(tokens) == 1:

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -38,18 +39,31 @@ func TestRevokeSeveral(t *testing.T) {
 		{"all", []int{0, 1, 2}, true, nil, http.StatusSeeOther, []string{"3 tokens were revoked. They do not work any more."}, []int{0, 1, 2}},
 		{"one", []int{1}, true, nil, http.StatusSeeOther, []string{"1 token was revoked. It does not work any more."}, []int{1}},
 		{
-			"some", []int{0, 1, 2}, true, map[int]int{1: 403}, http.StatusOK,
-			[]string{"Not all tokens were revoked", "1 of 3 need", "<b>b</b></bdi>: <bdi>It was not revoked: the imitation fails", "These 2 were revoked", "<li><bdi>a</bdi></li>", "<li><bdi>c</bdi></li>", "Try it again"},
+			"some",
+			[]int{0, 1, 2},
+			true,
+			map[int]int{1: 403},
+			http.StatusOK,
+			[]string{"Not all tokens were revoked", "1 of 3 needs another", "<b>b</b></bdi>: <bdi>It was not revoked: the imitation fails", "These 2 were revoked", "<li><bdi>a</bdi></li>", "<li><bdi>c</bdi></li>", "Try it again"},
 			[]int{0, 2},
 		},
 		{
-			"some, perhaps", []int{0, 1}, true, map[int]int{0: 500}, http.StatusOK,
+			"some, perhaps",
+			[]int{0, 1},
+			true,
+			map[int]int{0: 500},
+			http.StatusOK,
 			[]string{"<b>a</b></bdi>: <bdi>The service did not confirm it: this token may be revoked, or may still work.", "This one was revoked"},
 			[]int{1},
 		},
 		{
-			"none of them", []int{0, 1}, true, map[int]int{0: 404, 1: 400}, http.StatusOK,
-			[]string{"No token is known to be revoked", "There is no such token any more.", "2 of 2 need", "Try these again"}, nil,
+			"none of them",
+			[]int{0, 1},
+			true,
+			map[int]int{0: 404, 1: 400},
+			http.StatusOK,
+			[]string{"No token is known to be revoked", "There is no such token any more.", "2 of 2 need another", "Try it again"},
+			nil,
 		},
 	}
 	for _, tt := range tests {
@@ -137,7 +151,7 @@ func TestRevokeTooMany(t *testing.T) {
 	for range maxRevoked + 1 {
 		values.Add("id", imitation.add("x", "vso.code", day, api.StateActive).AuthorizationID)
 	}
-	if _, err := alice(newConsole(t, imitation), form("/contoso/tokens/revoke", values), (*visit).revokeSeveral); err != errTooMany {
+	if _, err := alice(newConsole(t, imitation), form("/contoso/tokens/revoke", values), (*visit).revokeSeveral); !errors.Is(err, errTooMany) {
 		t.Errorf("revoking %d tokens = %v, want %v", maxRevoked+1, err, errTooMany)
 	}
 	if n := imitation.calls.Load(); n != 0 {

@@ -46,16 +46,23 @@ func TestTimeline(t *testing.T) {
 		bricks, labels []string
 	}{
 		{
-			"one", []time.Duration{10 * day}, "None of these expires within a week. Next: a, in 10 days.",
-			[]string{"34.77% 14+10 /contoso/tokens/a"}, []string{"30 Nov", "7 Dec", "14 Dec", "21 Dec"},
+			"one",
+			[]time.Duration{10 * day},
+			"None of these expires within a week. Next: a, in 10 days.",
+			[]string{"34.77% 14+10 /contoso/tokens/a"},
+			[]string{"30 Nov", "7 Dec", "14 Dec", "21 Dec"},
 		},
 		{
-			"soon, and past", []time.Duration{7*day - 1, -day, 7 * day, time.Hour, 0}, "2 of these expire within a week. Next: d, in 60 minutes.",
+			"soon, and past",
+			[]time.Duration{7*day - 1, -day, 7 * day, time.Hour, 0},
+			"2 of these expire within a week. Next: d, in 60 minutes.",
 			[]string{"0.15% 14+10 /contoso/tokens/d soon", "23.23% 14+10 /contoso/tokens/a soon", "25.15% 14+10 /contoso/tokens/c"},
 			[]string{"30 Nov", "7 Dec", "14 Dec", "21 Dec"},
 		},
 		{
-			"piled up", []time.Duration{100 * day, 100*day + 1, 100*day + 2, 300 * day}, "None of these expires within a week. Next: a, in 3 months.",
+			"piled up",
+			[]time.Duration{100 * day, 100*day + 1, 100*day + 2, 300 * day},
+			"None of these expires within a week. Next: a, in 3 months.",
 			[]string{
 				"32.85% 38+10 /contoso/tokens/a", "32.85% 26+10 /contoso/tokens/b", "32.85% 14+10 /contoso/tokens/c",
 				"98.23% 38+10 /contoso/tokens/d",
@@ -63,8 +70,11 @@ func TestTimeline(t *testing.T) {
 			[]string{"", "Jan 2027", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep"},
 		},
 		{
-			"crowded", []time.Duration{1, 2, 3, 4, 5, 6}, "6 of these expire within a week. Next: a, in a moment.",
-			[]string{"0.15% 14+58 #t-a soon of 6"}, []string{"30 Nov", "7 Dec", "14 Dec", "21 Dec"},
+			"crowded",
+			[]time.Duration{1, 2, 3, 4, 5, 6},
+			"6 of these expire within a week. Next: a, in a moment.",
+			[]string{"0.15% 14+58 #t-a soon of 6"},
+			[]string{"30 Nov", "7 Dec", "14 Dec", "21 Dec"},
 		},
 	}
 	for _, tt := range tests {
