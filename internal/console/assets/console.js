@@ -77,7 +77,7 @@ for (const box of all("[data-filter]")) {
 for (const summary of all("[data-summary]")) {
   const form = summary.closest("form");
   const says = name => all(`[name="${name}"]:not([type=radio], [type=checkbox]), [name="${name}"]:checked`, form)
-    .map(field => field.dataset.label ?? field.value).join(", ");
+    .map(field => field.dataset.label ?? (field.type === "radio" ? field.parentElement.textContent : field.value)).join(", ");
   const update = () => all("[data-of]", summary).forEach(part => { part.textContent = part.dataset.of.split(" ").map(says).find(text => text) ?? "–"; });
   form.addEventListener("input", update);
   addEventListener("pageshow", update);
