@@ -29,7 +29,7 @@ func TestDraft(t *testing.T) {
 	t.Parallel()
 	v := newVisitor(t, patroltest.Start(t, patroltest.Options{}), "alice")
 	v.signIn(newTokenPath)
-	for _, name := range hostileNames {
+	for _, name := range hostile {
 		form := v.filledIn(name)
 		form.Set("expiry", "custom")
 		form.Set("date", "2027-06-30")

@@ -19,8 +19,8 @@ import (
 
 const newTokenPath = "/contoso/tokens/new"
 
-// hostileNames are such as nobody means well with, and that are names.
-var hostileNames = []string{
+// hostile are such as nobody means well with, and that are names.
+var hostile = []string{
 	`<img src=x onerror=alert(1)>`,
 	`"><script>alert(1)</script>`,
 	"{{.Secret}} ${PATROL_TOKEN} %PATROL_TOKEN% $(id) `id`",
@@ -29,21 +29,11 @@ var hostileNames = []string{
 	strings.Repeat("名", 255),
 }
 
-// client is the API as the visitor.
-func (v *visitor) client() *client.Client {
-	v.t.Helper()
-	access := v.server.Token(v.t, v.name)
-	return &client.Client{
-		BaseURL: v.server.API, Organization: "contoso", HTTP: v.server.HTTP,
-		Token: func(context.Context) (string, error) { return access, nil },
-	}
-}
-
 // tokens are those of the visitor in a state, as the API tells.
 func (v *visitor) tokens(state api.DisplayFilterOption) []api.PatToken {
 	v.t.Helper()
 	var all []api.PatToken
-	for token, err := range v.client().List(v.t.Context(), client.ListOptions{Filter: state}) {
+	for token, err := range v.api().List(v.t.Context(), client.ListOptions{Filter: state}) {
 		if err != nil {
 			v.t.Fatal(err)
 		}
@@ -127,7 +117,7 @@ func TestHostileNames(t *testing.T) {
 	t.Parallel()
 	v := newVisitor(t, patroltest.Start(t, patroltest.Options{}), "alice")
 	v.signIn(newTokenPath)
-	for _, name := range hostileNames {
+	for _, name := range hostile {
 		at := v.create(name)
 		for _, page := range []seen{
 			v.get(at), v.get(at), v.get(newTokenPath + "?name=" + url.QueryEscape(name)),
@@ -355,4 +345,9 @@ func TestFilledInByLink(t *testing.T) {
 	if made := v.tokens(api.FilterAll); len(made) != 1 {
 		t.Errorf("there are %d tokens, want the one that was created", len(made))
 	}
+}
+
+// static returns one access token.
+func static(token string) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) { return token, nil }
 }
