@@ -30,7 +30,7 @@ func TestSessionEndsInAForm(t *testing.T) {
 			b.the(radio, "On a day").choose()
 			end := time.Now().AddDate(0, 0, 45).Format(time.DateOnly)
 			b.the(day, "Day").fill(end)
-			b.the(checkbox, "vso.code ").choose()
+			b.chooseScope("Code", "vso.code")
 
 			elsewhere := open(t, s, look{})
 			elsewhere.signIn("alice")

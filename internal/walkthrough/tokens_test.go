@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"github.com/patrolhq/patrol/api"
 	"github.com/patrolhq/patrol/internal/patroltest"
 )
 
@@ -17,7 +18,8 @@ import (
 // after each step whether the token is still good.
 func TestTokens(t *testing.T) {
 	t.Parallel()
-	b := open(t, start(t, patroltest.Options{}), look{})
+	s := start(t, patroltest.Options{})
+	b := open(t, s, look{})
 	b.signIn("alice")
 	b.reads("No active tokens")
 	b.picture("1-empty")
@@ -29,19 +31,19 @@ func TestTokens(t *testing.T) {
 	b.the(radio, "On a day").choose()
 	end := time.Now().AddDate(0, 0, 45).Format(time.DateOnly)
 	b.the(day, "Day").fill(end)
-	b.the(search, "Find a scope").fill("packaging")
+	b.the(search, "Find a scope").fill("packages")
 	b.the(checkbox, "vso.packaging ").choose()
 	b.the(search, "Find a scope").fill("")
-	b.the(checkbox, "vso.code ").choose()
+	b.chooseScope("Code", "vso.code")
 	b.picture("3-new-filled-in")
 	b.the(button, "Create token").press()
 
 	b.at("Your new token")
 	b.picture("4-created")
 	secret := b.secret()
-	b.site.accepts(t, secret, "vso.code")
-	b.site.accepts(t, secret, "vso.packaging")
-	b.site.refuses(t, secret, "vso.work")
+	s.accepts(t, secret, "vso.code")
+	s.accepts(t, secret, "vso.packaging")
+	s.refuses(t, secret, "vso.work")
 	b.copies(secret)
 	b.keepsNo(secret)
 
@@ -57,17 +59,79 @@ func TestTokens(t *testing.T) {
 	b.at("nightly build")
 	b.picture("6-token")
 
+	b.the(link, "Edit").press()
+	b.at("Edit nightly build")
+	b.picture("7-edit")
+	b.the(textbox, "Name").fill("weekly build")
+	b.the(radio, "7 days from now").choose()
+	b.the(search, "Find a scope").fill("vso.packaging")
+	b.the(checkbox, "vso.packaging ").click()
+	b.the(button, "Save").press()
+	b.at("weekly build")
+	b.reads("Saved: name, access and expiry.")
+	b.picture("8-edited")
+	s.accepts(t, secret, "vso.code")
+	s.refuses(t, secret, "vso.packaging")
+
+	b.the(link, "Regenerate").press()
+	b.at("Regenerate weekly build")
+	b.the(radio, "In 1 day").choose()
+	b.picture("9-regenerate")
+	b.the(button, "Regenerate").press()
+	b.at("Your new token")
+	b.picture("10-regenerated")
+	second := b.secret()
+	b.keepsNo(second)
+	s.accepts(t, secret, "vso.code")
+	s.accepts(t, second, "vso.code")
+	old := s.named(t, "weekly build")[1]
+	if left := time.Until(old.ValidTo.Time); left > 24*time.Hour || left < 23*time.Hour {
+		t.Errorf("the old token is left %v to live, want a day", left)
+	}
+
+	b.visit("/contoso/tokens/" + s.named(t, "weekly build")[0].AuthorizationID + "/regenerate")
+	b.the(radio, "Revoke it now").choose()
+	b.the(button, "Regenerate").press()
+	b.at("Your new token")
+	third := b.secret()
+	s.accepts(t, third, "vso.code")
+	s.refuses(t, second, "vso.code")
+	s.accepts(t, secret, "vso.code")
+
+	b.the(link, "This token").press()
+	b.at("weekly build")
 	b.the(link, "Revoke").press()
-	b.at("Revoke nightly build?")
-	b.picture("7-revoke")
+	b.at("Revoke weekly build?")
+	b.picture("11-revoke")
 	b.the(link, "Keep it").press()
-	b.at("nightly build")
-	b.site.accepts(t, secret, "vso.code")
+	b.at("weekly build")
+	s.accepts(t, third, "vso.code")
 	b.the(link, "Revoke").press()
 	b.the(button, "Revoke it for good").press()
-	b.reads("“nightly build” is revoked.")
-	b.picture("8-revoked")
-	b.site.refuses(t, secret, "vso.code")
+	b.reads("“weekly build” is revoked.")
+	b.picture("12-revoked")
+	s.refuses(t, third, "vso.code")
+}
+
+// chooseScope opens an area of the form of a token and ticks a scope in it.
+func (b *browser) chooseScope(area, scope string) {
+	b.Helper()
+	within := b.the(fold, area+" ")
+	if string(within.tell(`function() { return this.parentElement.open }`)) == "false" {
+		within.click()
+	}
+	b.the(checkbox, scope+" ").choose()
+}
+
+// named are the tokens of alice with that name, the newest first.
+func (s *site) named(t testing.TB, name string) (all []api.PatToken) {
+	t.Helper()
+	for _, token := range s.tokens(t, "alice") {
+		if token.DisplayName == name {
+			all = append(all, token)
+		}
+	}
+	return all
 }
 
 // secret is what the page of a new token shows.
