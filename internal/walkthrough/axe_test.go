@@ -1,9 +1,11 @@
 package walkthrough_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/chromedp/chromedp"
@@ -29,15 +31,20 @@ var axe = sync.OnceValues(func() (string, error) {
 	return string(script), err
 })
 
-// checkAccess fails for each barrier that axe-core finds on the page.
-func (b *browser) checkAccess() {
+// checkAccess fails for each barrier that axe-core finds on the page, by the
+// rules with those names or by all.
+func (b *browser) checkAccess(rules ...string) {
 	b.Helper()
 	script, err := axe()
 	if err != nil {
 		b.Fatalf("installing axe-core by npm, which needs Node.js and a package registry or a filled cache: %v\n%s", err, script)
 	}
 	b.do(chromedp.Evaluate[chromedp.Void](script + "\n;undefined"))
-	found := evaluate[[]string](b, `axe.run().then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.failureSummary + " " + n.html.slice(0, 200))))`, chromedp.EvalAwaitPromise)
+	options := "{}"
+	if len(rules) > 0 {
+		options = fmt.Sprintf(`{ runOnly: { type: "rule", values: %q.split(" ") } }`, strings.Join(rules, " "))
+	}
+	found := evaluate[[]string](b, `axe.run(`+options+`).then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.failureSummary + " " + n.html.slice(0, 200))))`, chromedp.EvalAwaitPromise)
 	for _, barrier := range found {
 		b.Errorf("%s: %s", b.place(), barrier)
 	}

@@ -7,6 +7,7 @@ package walkthrough_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -250,8 +251,8 @@ func (b *browser) fatal(format string, arguments ...any) {
 	b.Fatalf("at %s: "+format+"; the page reads:\n%.3000s", append(append([]any{b.place()}, arguments...), text)...)
 }
 
-// picture keeps a picture of the whole page, and checks what every page
-// promises.
+// picture keeps a picture of the whole page where pictures are wanted (go test
+// -artifacts), and checks what every page promises.
 func (b *browser) picture(name string) {
 	b.Helper()
 	if over := evaluate[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
@@ -260,6 +261,14 @@ func (b *browser) picture(name string) {
 	if evaluate[bool](b, `document.documentElement.outerHTML.includes("eyJ")`) && !strings.HasPrefix(b.place(), b.site.IDP) {
 		b.Errorf("%s (%s) holds a JSON Web Token", b.place(), name)
 	}
+	if wanted := flag.Lookup("test.artifacts"); wanted != nil && wanted.Value.String() == "true" {
+		b.keep(name)
+	}
+}
+
+// keep keeps a picture of the whole page.
+func (b *browser) keep(name string) {
+	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	image, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
