@@ -18,7 +18,7 @@ import (
 func (v *visitor) mint(name string, days int) (api.PatToken, string) {
 	v.t.Helper()
 	end := api.Time{Time: time.Now().Add(time.Duration(days) * 24 * time.Hour)}
-	token, err := v.client().Create(v.t.Context(), api.PatTokenCreateRequest{DisplayName: name, Scope: "vso.code vso.packaging", ValidTo: &end})
+	token, err := v.api().Create(v.t.Context(), api.PatTokenCreateRequest{DisplayName: name, Scope: "vso.code vso.packaging", ValidTo: &end})
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -28,11 +28,11 @@ func (v *visitor) mint(name string, days int) (api.PatToken, string) {
 // state is the state of a token of the visitor, and its end.
 func (v *visitor) state(id string) (api.TokenState, time.Time) {
 	v.t.Helper()
-	token, err := v.client().Get(v.t.Context(), id)
+	token, err := v.api().Get(v.t.Context(), id)
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	state, err := v.client().State(v.t.Context(), token)
+	state, err := v.api().State(v.t.Context(), token)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestToken(t *testing.T) {
 	t.Parallel()
 	s := patroltest.Start(t, patroltest.Options{})
 	v := enter(t, s, "alice")
-	for _, name := range hostileNames {
+	for _, name := range hostile {
 		_, path := v.mint(name, 30)
 		page := v.get(path)
 		if page.status != http.StatusOK || page.heading() != name {
@@ -163,7 +163,7 @@ func TestEdit(t *testing.T) {
 					t.Errorf("the refused form does not repeat what was typed (-want +got):\n%s", diff)
 				}
 			}
-			now, err := v.client().Get(t.Context(), token.AuthorizationID)
+			now, err := v.api().Get(t.Context(), token.AuthorizationID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -183,7 +183,7 @@ func TestEditMeanwhile(t *testing.T) {
 	form := v.get(path + "/edit").form(path + "/edit")
 	form.Set("name", "mine")
 	theirs := "theirs"
-	if _, err := v.client().Update(t.Context(), api.PatTokenUpdateRequest{AuthorizationID: token.AuthorizationID, DisplayName: &theirs}); err != nil {
+	if _, err := v.api().Update(t.Context(), api.PatTokenUpdateRequest{AuthorizationID: token.AuthorizationID, DisplayName: &theirs}); err != nil {
 		t.Fatal(err)
 	}
 	got := v.post(path+"/edit", form)
@@ -194,7 +194,7 @@ func TestEditMeanwhile(t *testing.T) {
 		t.Errorf("saving it all the same leads to %q: %s", saved.heading(), saved.said())
 	}
 	form = v.get(path + "/edit").form(path + "/edit")
-	if err := v.client().Revoke(t.Context(), token.AuthorizationID); err != nil {
+	if err := v.api().Revoke(t.Context(), token.AuthorizationID); err != nil {
 		t.Fatal(err)
 	}
 	if got := v.post(path+"/edit", form); got.status != http.StatusConflict || got.heading() != "This token is revoked" {
@@ -235,7 +235,7 @@ func TestRegenerate(t *testing.T) {
 				t.Errorf("the old token is %s for %v, want %s for %v", state, lasts, tt.state, tt.lasts)
 			}
 			id := strings.Split(sent.location, "/")[3]
-			fresh, err := v.client().Get(t.Context(), id)
+			fresh, err := v.api().Get(t.Context(), id)
 			if err != nil || fresh.DisplayName != old.DisplayName || fresh.Scope != old.Scope || id == old.AuthorizationID {
 				t.Errorf("the new token is %v, %v, want one like %v", fresh, err, old)
 			}

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -10,6 +11,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/patrolhq/patrol/client"
 	"github.com/patrolhq/patrol/internal/devidp/devidptest"
 	"github.com/patrolhq/patrol/internal/patroltest"
 )
@@ -32,6 +34,16 @@ func newVisitor(t testing.TB, s *patroltest.Server, name string) *visitor {
 	browser := *s.HTTP // which follows no redirects
 	browser.Jar = jar
 	return &visitor{t: t, server: s, http: &browser, name: name}
+}
+
+// api is the API as the visitor, without the console.
+func (v *visitor) api() *client.Client {
+	v.t.Helper()
+	access := v.server.Token(v.t, v.name)
+	return &client.Client{
+		BaseURL: v.server.API, Organization: "contoso", HTTP: v.server.HTTP,
+		Token: func(context.Context) (string, error) { return access, nil },
+	}
 }
 
 // seen is what a browser got.
