@@ -126,3 +126,17 @@ func TestIsolate(t *testing.T) {
 		t.Errorf("isolate = %q, want %q", got, want)
 	}
 }
+
+func TestQuoted(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, want string }{
+		{"deploy", "“\u2068deploy\u2069”"},
+		{"a\u2069\u202eb", "“\u2068ab\u2069”"}, // which would turn the sentence around it
+		{strings.Repeat("é", 61), "“\u2068" + strings.Repeat("é", 59) + "…\u2069”"},
+	}
+	for _, tt := range tests {
+		if got := quoted(tt.name); got != tt.want {
+			t.Errorf("quoted(%q) = %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

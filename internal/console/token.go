@@ -123,5 +123,5 @@ func quoted(name string) string {
 	if runes := []rune(name); len(runes) > most {
 		name = string(runes[:most-1]) + "…"
 	}
-	return "“\u2068" + name + "\u2069”"
+	return "“" + isolate(name) + "”"
 }
