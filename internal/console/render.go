@@ -96,7 +96,7 @@ var compressors = sync.Pool{New: func() any {
 // render sends a page: content is the struct of the template with that name.
 // Nothing is sent where the template fails.
 func (v *visit) render(status int, name string, content any) error {
-	page := buffers.Get().(*bytes.Buffer) //nolint:errcheck // nothing else is in the pool
+	page := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(page)
 	page.Reset()
 	if err := v.console.pages[name].Execute(page, content); err != nil {
@@ -116,7 +116,7 @@ func (v *visit) render(status int, name string, content any) error {
 	h.Set("Content-Encoding", "gzip")
 	v.w.WriteHeader(status)
 	if v.Method != http.MethodHead {
-		w := compressors.Get().(*gzip.Writer) //nolint:errcheck // nothing else is in the pool
+		w := compressors.Get().(*gzip.Writer)
 		defer compressors.Put(w)
 		w.Reset(v.w)
 		_, _ = w.Write(page.Bytes())
