@@ -41,6 +41,8 @@ type code struct {
 	ID, Label, Text string
 	// Secret is shown once: the browser must not keep it.
 	Secret bool
+	// Wraps: its lines may be broken, as those of programs may not.
+	Wraps bool
 }
 
 // initial is the letter that stands for a name.

@@ -122,7 +122,7 @@ func (v *visit) describeSignIn(e *signin.Error) *problem {
 	}
 	p.Said = &said{
 		Words: e.Description, Whom: told.whom,
-		Message: code{ID: "message", Label: "message", Text: v.message(told.request, e, p.Reference)},
+		Message: code{ID: "message", Label: "the message", Text: v.message(told.request, e, p.Reference), Wraps: true},
 	}
 	if e.Reason == signin.ReasonUnreachable && v.who != nil { // in the middle of a visit
 		told := v.again(p, e)

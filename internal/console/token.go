@@ -41,7 +41,7 @@ func (v *visit) showToken() error {
 	}
 	return v.render(http.StatusOK, "token.html", tokenPage{
 		v.frame(token.DisplayName), token, statusOf(token.State, token.ValidTo.Time, v.console.Now()), scopes,
-		code{ID: "id", Label: "id", Text: token.AuthorizationID},
+		code{ID: "id", Label: "the id", Text: token.AuthorizationID, Wraps: true},
 	})
 }
 
