@@ -82,6 +82,15 @@ func TestDescribeEveryReason(t *testing.T) {
 			}
 		}
 	}
+	unreachable := &signin.Error{Reason: signin.ReasonUnreachable}
+	if p := visitTo(http.MethodGet, "/account").describeSignIn(unreachable); p.Retry != "/account" || p.OtherAccount != "" {
+		t.Errorf("in the middle of a visit an unreachable provider leads on to %q and %q, want the page again", p.Retry, p.OtherAccount)
+	}
+	changing := visitTo(http.MethodPost, "/account/organizations")
+	changing.PostForm = url.Values{"name": {"build"}}
+	if p := changing.describeSignIn(unreachable); p.Retry != "" || p.Resend == nil {
+		t.Errorf("in the middle of a change an unreachable provider leads on to %q and the form %v, want the form again", p.Retry, p.Resend)
+	}
 	if p := visitTo(http.MethodGet, "/sign-in").describeSignIn(&signin.Error{Reason: signin.ReasonCredential, Code: "AADSTS7000222"}); !strings.Contains(p.Text, "expired") {
 		t.Errorf("an expired secret tells %q", p.Text)
 	}

@@ -124,10 +124,9 @@ func (v *visit) describeSignIn(e *signin.Error) *problem {
 		Words: e.Description, Whom: told.whom,
 		Message: code{ID: "message", Label: "the message", Text: v.message(told.request, e, p.Reference), Wraps: true},
 	}
-	if e.Reason == signin.ReasonUnreachable && v.who != nil { // in the middle of a visit
-		told := v.again(p, e)
-		told.OtherAccount = ""
-		return told
+	if e.Reason == signin.ReasonUnreachable && v.route.access >= signedIn { // in the middle of a visit
+		p.Retry, p.RetryLabel, p.OtherAccount = "", "", ""
+		return v.again(p, e)
 	}
 	return p
 }

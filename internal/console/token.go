@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -48,11 +49,10 @@ func (v *visit) showToken() error {
 // token is the token that the path names.
 func (v *visit) token() (heldToken, error) {
 	token, err := v.api().Get(v.Context(), v.PathValue("id"))
-	switch client.KindOf(err) {
-	case "":
-	case client.KindRefusal, client.KindRequest: // no id at all
-		return heldToken{}, errNoPage
-	default:
+	if e, ok := errors.AsType[*client.Error](err); ok && (e.Kind == client.KindRequest || e.Code == "invalidAuthorizationId") {
+		return heldToken{}, errNoPage // it is no id
+	}
+	if err != nil {
 		return heldToken{}, err
 	}
 	held := heldToken{PatToken: token, Organization: v.organization}
