@@ -88,6 +88,9 @@ func (b *browser) become(l look) {
 	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 	})
+	if !b.look.noScript { // which waits for nothing
+		evaluate[bool](b, `Promise.all(document.getAnimations().map(a => a.finished)).then(() => true)`, chromedp.EvalAwaitPromise)
+	}
 }
 
 // call has the browser carry out a command.
