@@ -35,7 +35,7 @@ func NewDirectory(organizations []Organization) (*Directory, error) {
 	d := &Directory{byKey: make(map[string]Organization, 2*len(organizations)), byID: make(map[UUID]Organization, len(organizations))}
 	for _, o := range organizations {
 		if !isOrganizationName(o.Name) {
-			return nil, fmt.Errorf("organization %q: a name is 1 to 50 letters, digits and hyphens, and starts with a letter or digit", o.Name)
+			return nil, fmt.Errorf("organization %q: a name is 1 to 50 letters, digits and hyphens, starts with a letter or digit, and is not \"verify\"", o.Name)
 		}
 		if o.ID.IsZero() {
 			return nil, fmt.Errorf("organization %q: it has no id", o.Name)
@@ -51,9 +51,10 @@ func NewDirectory(organizations []Organization) (*Directory, error) {
 	return d, nil
 }
 
-// isOrganizationName keeps names apart from ids and from reserved paths.
+// isOrganizationName keeps names apart from ids and from reserved paths: what is
+// below /verify is a question about a token that somebody presents.
 func isOrganizationName(name string) bool {
-	if _, err := ParseUUID(name); err == nil || name == "" || len(name) > 50 || name[0] == '-' {
+	if _, err := ParseUUID(name); err == nil || name == "" || len(name) > 50 || name[0] == '-' || strings.EqualFold(name, "verify") {
 		return false
 	}
 	return !strings.ContainsFunc(name, func(r rune) bool {

@@ -113,6 +113,7 @@ func TestNewDirectoryFaults(t *testing.T) {
 		{"a space", []Organization{{Name: "a b", ID: id}}, "a name is"},
 		{"a slash", []Organization{{Name: "a/b", ID: id}}, "a name is"},
 		{"a reserved path", []Organization{{Name: "_apis", ID: id}}, "a name is"},
+		{"the path of forward auth", []Organization{{Name: "Verify", ID: id}}, "a name is"},
 		{"a hyphen first", []Organization{{Name: "-a", ID: id}}, "a name is"},
 		{"51 characters", []Organization{{Name: strings.Repeat("a", 51), ID: id}}, "a name is"},
 		{"beyond ASCII", []Organization{{Name: "\u0141", ID: id}}, "a name is"},
