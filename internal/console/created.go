@@ -52,7 +52,8 @@ func (v *visit) createdToken() error {
 	if taken.Asked.Sub(taken.Token.ValidTo.Time) >= 2*time.Second {
 		page.Asked = taken.Asked
 	}
-	return v.render(http.StatusOK, "created.html", page)
+	// Browsers keep pages in memory, to go back to, only if their status is 200.
+	return v.render(http.StatusCreated, "created.html", page)
 }
 
 // isOpened reports whether a person opens this page, as far as the browser says

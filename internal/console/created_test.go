@@ -47,7 +47,7 @@ func TestSecretIsShownOnce(t *testing.T) {
 		t.Errorf("in another organization it is status %d, want 404", got.status)
 	}
 	shown := v.get(at, "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
-	if got := len(shown.text("secret")); shown.status != http.StatusOK || got != 84 {
+	if got := len(shown.text("secret")); shown.status != http.StatusCreated || got != 84 {
 		t.Errorf("the page = status %d, a secret of %d characters, want 84: %s", shown.status, got, shown.said())
 	}
 	if got := strings.Count(shown.body, shown.text("secret")); got != 1 {
@@ -89,11 +89,11 @@ func TestSecretIsShownToOne(t *testing.T) {
 	shown := 0
 	for _, got := range answers {
 		switch got.status {
-		case http.StatusOK:
+		case http.StatusCreated:
 			shown++
 		case http.StatusGone:
 		default:
-			t.Errorf("one of the answers is status %d: %s", got.status, got.body)
+			t.Errorf("one of the answers is status %d: %s", got.status, got.said())
 		}
 	}
 	if shown != 1 {
@@ -116,7 +116,7 @@ func TestSecretIsDropped(t *testing.T) {
 		all = append(all, s.create("many"))
 	}
 	for i, at := range all {
-		want := http.StatusOK
+		want := http.StatusCreated
 		if i == 0 {
 			want = http.StatusGone
 		}

@@ -71,7 +71,7 @@ func TestNewToken(t *testing.T) {
 		t.Errorf("the empty form differs (-want +got):\n%s", diff)
 	}
 	created := v.get(v.create(" build "))
-	if got := len(created.text("secret")); created.status != http.StatusOK || got != 84 {
+	if got := len(created.text("secret")); created.status != http.StatusCreated || got != 84 {
 		t.Errorf("the page of the new token = status %d, a secret of %d characters: %s", created.status, got, created.said())
 	}
 	type token struct {

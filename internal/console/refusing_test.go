@@ -197,7 +197,7 @@ func TestRefusingAPI(t *testing.T) {
 	regenerate := v.get(path + "/regenerate").form(path + "/regenerate")
 	created := v.follow(v.post(path+"/regenerate", regenerate))
 	links := created.links()
-	if created.status != http.StatusOK || created.text("secret") == "" || links["Revoke the old token"] != path+"/revoke" {
+	if created.status != http.StatusCreated || created.text("secret") == "" || links["Revoke the old token"] != path+"/revoke" {
 		t.Errorf("where the old token was not revoked, the page of the new one = status %d, links %v: %s", created.status, links, created.said())
 	}
 	if state, _ := v.state(token.AuthorizationID); state != "active" {

@@ -227,7 +227,7 @@ func TestRegenerate(t *testing.T) {
 			sent := v.post(path+"/regenerate", form)
 			created := v.follow(sent)
 			secret := created.text("secret")
-			if created.status != http.StatusOK || len(secret) != 84 || secret == *old.Token || !strings.Contains(created.said(), tt.says) {
+			if created.status != http.StatusCreated || len(secret) != 84 || secret == *old.Token || !strings.Contains(created.said(), tt.says) {
 				t.Fatalf("the page of the new token = status %d, a secret of %d characters: %s", created.status, len(secret), created.said())
 			}
 			state, end := v.state(old.AuthorizationID)
