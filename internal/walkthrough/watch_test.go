@@ -132,3 +132,10 @@ func withoutQuery(url string) string {
 	url, _, _ = strings.Cut(url, "?")
 	return url
 }
+
+// forgive forgets what was found.
+func (w *watch) forgive() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.found = nil
+}
