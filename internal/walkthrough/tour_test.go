@@ -52,6 +52,8 @@ func tourSignedOut(t *testing.T, b *browser) {
 	b.visit("/nothing-here")
 	b.at("There is nothing here")
 	b.show("nothing-here")
+	b.the(link, "Sign in").press()
+	b.at("Sign in")
 	b.visit("/getAToken?code=invented&state=invented")
 	b.at("This sign-in is not valid any more")
 	b.show("stale-sign-in")
