@@ -34,6 +34,8 @@ func TestTokens(t *testing.T) {
 	b.the(search, "Find a scope").fill("packages")
 	b.the(checkbox, "vso.packaging ").choose()
 	b.the(search, "Find a scope").fill("")
+	b.the(checkbox, "vso.packaging_write ").shown()
+	b.the(checkbox, "vso.wiki ").absent() // folded again
 	b.chooseScope("Code", "vso.code")
 	b.picture("3-new-filled-in")
 	b.the(button, "Create token").press()

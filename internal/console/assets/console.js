@@ -63,7 +63,7 @@ for (const box of all("[data-filter]")) {
       const text = item.textContent.toLowerCase();
       item.hidden = !words.every(word => text.includes(word));
     }
-    all("[data-group]", list).forEach(group => { group.hidden = !group.querySelector("li:not([hidden])"); group.open ||= box.value !== ""; });
+    all("[data-group]", list).forEach(group => { group.hidden = !group.querySelector("li:not([hidden])"); group.open = box.value !== "" || !!group.querySelector(":checked"); });
     const shown = items.filter(item => !item.hidden).length;
     announce(box.value === "" ? "" : shown === 1 ? "1 match" : shown + " matches");
   };
