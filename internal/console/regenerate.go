@@ -187,11 +187,12 @@ func (v *visit) endOld(as *client.Client, created string, r replaced, chosen ove
 			r.Pending, r.Ends = false, old.ValidTo.Time
 		}
 	}
-	if err == nil {
-		err = v.changeWithin(ctx, func(k *knowledge) error { return k.replace(created, r) })
-	}
 	if err != nil {
 		v.console.Log.Error("the old token of a regenerated one was not ended", "authorization_id", r.ID, "error", err)
+		return
+	}
+	if err := v.changeWithin(ctx, func(k *knowledge) error { return k.replace(created, r) }); err != nil {
+		v.console.Log.Error("the old token of a regenerated one was ended, which its page does not tell", "authorization_id", r.ID, "error", err)
 	}
 }
 

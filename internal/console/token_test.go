@@ -249,3 +249,25 @@ func TestRegenerate(t *testing.T) {
 		})
 	}
 }
+
+// TestRegenerateWhileSignedOut: the log does not call a token alive that was
+// revoked while its owner signed out.
+func TestRegenerateWhileSignedOut(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	path := strings.TrimSuffix(s.create("old"), "/created") + "/regenerate"
+	form := s.get(path).form(path)
+	s.meddled(func(_ http.ResponseWriter, r *http.Request, _ http.Handler) bool {
+		if r.Method == http.MethodDelete {
+			s.post("/sign-out", nil)
+		}
+		return false
+	})
+	s.post(path, form)
+	if revoked := s.tokens(api.FilterRevoked); len(revoked) != 1 {
+		t.Errorf("%d tokens are revoked, want 1", len(revoked))
+	}
+	if log := s.log.String(); strings.Contains(log, "was not ended") || !strings.Contains(log, "was ended") {
+		t.Errorf("the log says of the old token: %s", log)
+	}
+}
