@@ -79,14 +79,16 @@ func (a asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) // a client that went away is nobody's fault
 }
 
-// acceptsGzip reports whether the client says that it reads gzip, and not that
-// it likes it least (";q=0").
+// acceptsGzip reports whether the client says that it reads gzip, and does not
+// give it the weight 0 (RFC 9110, section 12.5.3).
 func acceptsGzip(r *http.Request) bool {
 	for offer := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
-		coding, quality, _ := strings.Cut(offer, ";")
-		if strings.EqualFold(strings.TrimSpace(coding), "gzip") {
-			return !strings.HasPrefix(strings.ReplaceAll(quality, " ", ""), "q=0") || strings.Contains(quality, "0.")
+		coding, weight, weighed := strings.Cut(offer, ";q=")
+		if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			continue
 		}
+		q, err := strconv.ParseFloat(strings.TrimSpace(weight), 64)
+		return !weighed || err == nil && q > 0
 	}
 	return false
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -107,6 +108,9 @@ func (v *visit) onward(address string) error {
 // startSignIn sends the browser to the provider. In the query, "to" is the page
 // to come back to, and "choose" lets the person choose another account.
 func (v *visit) startSignIn() error {
+	if v.hasOtherName() {
+		return v.redirect(v.console.PublicURL + v.URL.RequestURI())
+	}
 	query := v.URL.Query()
 	p := pending{Attempt: signin.Attempt{Choose: query.Has("choose")}, To: localPath(query.Get("to"))}
 	if v.who != nil && query.Has("again") {
@@ -116,6 +120,21 @@ func (v *visit) startSignIn() error {
 		}
 	}
 	return v.beginSignIn(p)
+}
+
+// hasOtherName reports whether the browser is at this machine by another name
+// than the public one: localhost, say, where that is 127.0.0.1. The provider
+// would send it back to a name by which it has no cookie.
+func (v *visit) hasOtherName() bool {
+	public, publicErr := url.Parse(v.console.PublicURL)
+	host, port, err := net.SplitHostPort(v.Host)
+	return publicErr == nil && err == nil && host != public.Hostname() && port == public.Port() &&
+		isLoopback(host) && isLoopback(public.Hostname())
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // beginSignIn sends the browser to the provider.
@@ -191,36 +210,17 @@ func (v *visit) start(k knowledge) error {
 	if err != nil {
 		return fmt.Errorf("keeping the session: %w", err)
 	}
+	secret, s, err := c.Sessions.Start(v.Context(), k.User.Key, v.UserAgent(), c.ClientAddress(v.Request), data)
+	if err != nil {
+		return fmt.Errorf("keeping the session: %w", err)
+	}
 	if v.who != nil {
 		if _, err := c.Sessions.End(v.Context(), v.who.Owner, v.who.ID); err != nil {
 			return fmt.Errorf("ending the former session: %w", err)
 		}
 	}
-	secret, s, err := c.Sessions.Start(v.Context(), k.User.Key, v.UserAgent(), c.ClientAddress(v.Request), data)
-	if err != nil {
-		return fmt.Errorf("keeping the session: %w", err)
-	}
 	c.cookies.write(v.w, sessionCookie, secret, s.Ends.Sub(c.Now()))
 	return nil
-}
-
-// organizationsOf are the organizations that the person of an access token may
-// choose from: those that the API lists, or the configured ones.
-func (c *Console) organizationsOf(ctx context.Context, token func(context.Context) (string, error)) ([]string, error) {
-	listed, err := c.api("", token).Organizations(ctx)
-	if client.KindOf(err) == client.KindUnsupported {
-		return c.Organizations, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, o := range listed {
-		if o.Name == url.PathEscape(o.Name) { // others would lead out of their place in a path
-			names = append(names, o.Name)
-		}
-	}
-	return names, nil
 }
 
 // signOut ends the session, here and at the provider.

@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -49,11 +47,9 @@ func (v *visit) answer() error {
 		return v.signInFirst()
 	}
 	if v.route.access == member {
-		i := slices.IndexFunc(v.who.Organizations, func(name string) bool { return strings.EqualFold(name, v.PathValue("organization")) })
-		if i < 0 {
+		if v.organization = v.who.organization(v.PathValue("organization")); v.organization == "" {
 			return errNoPage
 		}
-		v.organization = v.who.Organizations[i]
 	}
 	return v.route.serve(v)
 }
