@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -189,11 +190,14 @@ func (s seen) heading() string {
 	return ""
 }
 
-// said is all text of the page.
+// secrets are those of tokens.
+var secrets = regexp.MustCompile(`[0-9A-Za-z]{52}JQQJ99[0-9A-Za-z]{26}`)
+
+// said is all text of the page, for messages too: without secrets.
 func (s seen) said() string {
 	for n := range s.root.Descendants() {
 		if n.Type == html.ElementNode && n.Data == "main" {
-			return textOf(n)
+			return secrets.ReplaceAllString(textOf(n), "redacted")
 		}
 	}
 	return ""
