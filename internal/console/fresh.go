@@ -120,8 +120,9 @@ func (v *visit) discard(as *client.Client, token api.PatToken, cause error) erro
 	return p
 }
 
-// signedInNow is the API as the visitor with the access token of now, for what
-// must be done even where the session ends meanwhile.
+// signedInNow is the API as the visitor with the access token of now, for several
+// calls at a time, and for what must be done even where the session ends
+// meanwhile.
 func (v *visit) signedInNow() (*client.Client, error) {
 	token, err := v.accessToken(v.Context())
 	if err != nil {
@@ -133,8 +134,6 @@ func (v *visit) signedInNow() (*client.Client, error) {
 // The pages about a token.
 func (v *visit) newTokenPath() string { return "/" + url.PathEscape(v.organization) + "/tokens/new" }
 
-func (v *visit) tokenPath(id string) string {
-	return "/" + url.PathEscape(v.organization) + "/tokens/" + url.PathEscape(id)
-}
+func (v *visit) tokenPath(id string) string { return tokenPath(v.organization, id) }
 
 func (v *visit) createdPath(id string) string { return v.tokenPath(id) + "/created" }

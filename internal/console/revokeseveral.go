@@ -50,18 +50,16 @@ func (p revokeSeveralPage) Total() int { return len(p.Tokens) + len(p.Revoked) }
 // what a search finds.
 const maxRevoked = 2 * pageSize
 
-var (
-	errTooMany = &problem{Status: http.StatusBadRequest, Title: "These are too many at once", Text: "Choose at most " + thousands(maxRevoked) + " tokens. None was revoked."}
-	errNoForm  = &problem{Status: http.StatusBadRequest, Title: "The form did not arrive as it was sent", Text: "Nothing was done. Go back and try again."}
-)
+var errTooMany = &problem{Status: http.StatusBadRequest, Title: "These are too many at once", Text: "Choose at most " + thousands(maxRevoked) + " tokens. None was revoked."}
 
 // revokeSeveral asks whether the chosen tokens are meant, and revokes them
 // when it is told so.
 func (v *visit) revokeSeveral() error {
-	if err := v.ParseForm(); err != nil {
-		return errNoForm
+	sent, err := v.form()
+	if err != nil {
+		return err
 	}
-	ids := slices.Compact(slices.Sorted(slices.Values(v.PostForm["id"])))
+	ids := slices.Compact(slices.Sorted(slices.Values(sent["id"])))
 	page := revokeSeveralPage{
 		frame: v.frame("Revoke tokens"), Action: readListing(nil).address(v.organization) + "/revoke", Back: v.back(),
 	}
@@ -72,7 +70,7 @@ func (v *visit) revokeSeveral() error {
 	case len(ids) > maxRevoked:
 		return errTooMany
 	}
-	c, err := v.steadyAPI()
+	c, err := v.signedInNow()
 	if err != nil {
 		return err
 	}
@@ -91,18 +89,6 @@ func (v *visit) back() string {
 		return back
 	}
 	return list
-}
-
-// steadyAPI is the API as the visitor, for several calls at a time: its access
-// token was renewed before, if it had to be.
-func (v *visit) steadyAPI() (*client.Client, error) {
-	token, err := v.accessToken(v.Context())
-	if err != nil {
-		return nil, err
-	}
-	c := v.api()
-	c.Token = func(context.Context) (string, error) { return token, nil }
-	return c, nil
 }
 
 // fates are the tokens with those ids, under their names.
