@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/patrolhq/patrol/api"
 	"github.com/patrolhq/patrol/client"
@@ -27,10 +28,12 @@ type revokeSeveralPage struct {
 	Back   string
 }
 
-// tokenFate is a token that is to be revoked. Problem is why it is not, "" so
-// far.
+// tokenFate is a token that is to be revoked. Ends tells it from another of its
+// name, such as the one that took its place. Problem is why it is not revoked, ""
+// so far.
 type tokenFate struct {
 	ID, Name, Scope string
+	Ends            time.Time
 	Problem         string
 	err             error
 }
@@ -100,7 +103,7 @@ func fates(ctx context.Context, c *client.Client, ids []string) []tokenFate {
 	forEach(tokens, func(t *tokenFate) {
 		var found api.PatToken
 		if found, t.err = c.Get(ctx, t.ID); t.err == nil {
-			t.Name, t.Scope = found.DisplayName, found.Scope
+			t.Name, t.Scope, t.Ends = found.DisplayName, found.Scope, found.ValidTo.Time
 		}
 	})
 	slices.SortStableFunc(tokens, func(a, b tokenFate) int { return strings.Compare(a.Name, b.Name) })

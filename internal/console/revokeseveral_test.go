@@ -33,7 +33,7 @@ func TestRevokeSeveral(t *testing.T) {
 		revoked []int
 	}{
 		{"none", nil, true, nil, http.StatusSeeOther, []string{"No token was chosen, so none was revoked."}, nil},
-		{"asked first", []int{0, 2}, false, nil, http.StatusOK, []string{"Revoke these 2 tokens?", "<bdi>a</bdi>", "<bdi>c</bdi>", `name="sure"`}, nil},
+		{"asked first", []int{0, 2}, false, nil, http.StatusOK, []string{"Revoke these 2 tokens?", "<bdi>a</bdi>", "<bdi>c</bdi>", "expires <time ", `name="sure"`}, nil},
 		{"asked of one", []int{1, 1}, false, nil, http.StatusOK, []string{"Revoke this token?", "<bdi>b</bdi>"}, nil},
 		{"asked with one gone", []int{1, 9}, false, nil, http.StatusOK, []string{"Revoke this token?", "<bdi>b</bdi>"}, nil},
 		{"all", []int{0, 1, 2}, true, nil, http.StatusSeeOther, []string{"3 tokens were revoked. They do not work any more."}, []int{0, 1, 2}},
