@@ -91,6 +91,9 @@ func TestDescribeEveryReason(t *testing.T) {
 	if p := changing.describeSignIn(unreachable); p.Retry != "" || p.Resend == nil {
 		t.Errorf("in the middle of a change an unreachable provider leads on to %q and the form %v, want the form again", p.Retry, p.Resend)
 	}
+	if p := visitTo(http.MethodGet, "/sign-in").describeSignIn(&signin.Error{Reason: signin.ReasonOther}); p.Text != unexplained {
+		t.Errorf("where the provider said nothing, the text is %q", p.Text)
+	}
 	if p := visitTo(http.MethodGet, "/sign-in").describeSignIn(&signin.Error{Reason: signin.ReasonCredential, Code: "AADSTS7000222"}); !strings.Contains(p.Text, "expired") {
 		t.Errorf("an expired secret tells %q", p.Text)
 	}

@@ -103,11 +103,17 @@ var expiredSecret = turnedAway{
 	operators, "The console for personal access tokens cannot sign anybody in: its client secret has expired. Please give it a new one.",
 }
 
+// unexplained is the text of ReasonOther where the provider said nothing.
+const unexplained = "Signing in failed, and the sign-in service did not say why."
+
 // describeSignIn is what a person is told whom the provider did not sign in.
 func (v *visit) describeSignIn(e *signin.Error) *problem {
 	told, ok := turnedAwayFor[e.Reason]
 	if !ok {
 		told = turnedAwayFor[signin.ReasonOther]
+	}
+	if (!ok || e.Reason == signin.ReasonOther) && e.Description == "" {
+		told.text = unexplained
 	}
 	if e.Code == "AADSTS7000222" {
 		told = expiredSecret
