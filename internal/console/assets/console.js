@@ -53,10 +53,12 @@ for (const form of all("form[data-choose]")) {
 }
 
 // A box that filters the items of the list whose id it names. Items are li,
-// groups of them [data-group], which may be details.
+// groups of them [data-group], which may be details. [data-none] with that id is
+// shown in the place of the list where nothing matches.
 for (const box of all("[data-filter]")) {
   const list = document.getElementById(box.dataset.filter);
   const items = all("li", list);
+  const none = document.querySelector(`[data-none="${list.id}"]`);
   const filter = () => {
     const words = box.value.toLowerCase().split(/\s+/);
     for (const item of items) {
@@ -65,6 +67,7 @@ for (const box of all("[data-filter]")) {
     }
     all("[data-group]", list).forEach(group => { group.hidden = !group.querySelector("li:not([hidden])"); group.open = box.value !== "" || !!group.querySelector(":checked"); });
     const shown = items.filter(item => !item.hidden).length;
+    if (none) none.hidden = !(list.hidden = shown === 0);
     announce(box.value === "" ? "" : shown === 1 ? "1 match" : shown + " matches");
   };
   box.closest("[hidden]")?.removeAttribute("hidden");
