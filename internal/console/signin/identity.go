@@ -82,7 +82,7 @@ func (k *keptError) VerifySignature(ctx context.Context, jwt string) ([]byte, er
 // user is who signed in, by an id that is unique in space.
 func (c claims) user(id string, space ...string) User {
 	return User{
-		Key: key(append(space, id)...), ID: id, Tenant: c.Tenant,
+		Key: key(append(space, id)...), ID: cmp.Or(plain(c.Object, maxName), id), Tenant: c.Tenant,
 		Name: plain(c.Name, maxName), Username: plain(cmp.Or(c.Username, c.Email, id), maxName),
 	}
 }

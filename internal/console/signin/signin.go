@@ -91,7 +91,7 @@ func (a Attempt) prompt() string {
 // User is who signed in.
 type User struct {
 	Key      string // opaque, unique over all issuers, and the same at each sign-in
-	ID       string // of the person: the object id (Entra) or subject
+	ID       string // of the person, for people: the object id where there is one, or the subject
 	Tenant   string // of Entra ID
 	Name     string
 	Username string // what they sign in with; it may change
