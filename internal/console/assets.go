@@ -49,17 +49,17 @@ func loadAssets() (assets, error) {
 		name, extension := path.Base(file), path.Ext(file)
 		sum := sha256.Sum256(plain)
 		served := "/assets/" + strings.TrimSuffix(name, extension) + "-" + hex.EncodeToString(sum[:6]) + extension
-		all.served[served] = asset{mediaTypes[extension], plain, compress(plain, gzip.BestCompression)}
+		all.served[served] = asset{mediaTypes[extension], plain, compress(plain)}
 		all.paths[name] = served
 	}
 	return all, nil
 }
 
-// compress is plain by gzip.
-func compress(plain []byte, level int) []byte {
+// compress is plain by gzip, as small as it gets.
+func compress(plain []byte) []byte {
 	var compressed bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&compressed, level) // fails for levels that do not exist
-	_, _ = w.Write(plain)                           // a buffer takes everything
+	w, _ := gzip.NewWriterLevel(&compressed, gzip.BestCompression) // fails for levels that do not exist
+	_, _ = w.Write(plain)                                          // a buffer takes everything
 	_ = w.Close()
 	return compressed.Bytes()
 }

@@ -49,7 +49,7 @@ func (v *visit) createdToken() error {
 		Secret:   code{ID: "secret", Label: "the secret", Text: *taken.Token.Token, Secret: true},
 		Snippets: snippets(client.IsAzureDevOps(v.console.API), v.organization),
 	}
-	if taken.Asked.Sub(taken.Token.ValidTo.Time) >= 2*time.Second {
+	if shortened(taken.Asked, taken.Token.ValidTo.Time) {
 		page.Asked = taken.Asked
 	}
 	// Browsers keep pages in memory, to go back to, only if their status is 200.

@@ -129,12 +129,7 @@ func (v *visit) hasOtherName() bool {
 	public, publicErr := url.Parse(v.console.PublicURL)
 	host, port, err := net.SplitHostPort(v.Host)
 	return publicErr == nil && err == nil && host != public.Hostname() && port == public.Port() &&
-		isLoopback(host) && isLoopback(public.Hostname())
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+		signin.IsLoopback(host) && signin.IsLoopback(public.Hostname())
 }
 
 // beginSignIn sends the browser to the provider.

@@ -18,13 +18,15 @@ func checkWebAddress(text string) error {
 		return fmt.Errorf("%q is no web address", shown)
 	case u.User != nil:
 		return fmt.Errorf("the address at %s has a user in it", u.Host)
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !IsLoopback(u.Hostname())):
 		return fmt.Errorf("%q is neither https nor http on this machine", shown)
 	}
 	return nil
 }
 
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host, without its port, is this machine by its
+// name or address.
+func IsLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
