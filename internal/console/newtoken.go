@@ -131,18 +131,24 @@ func (v *visit) createToken() error {
 
 // notCreated answers where the API did not create the token, or perhaps did.
 func (v *visit) notCreated(form tokenForm, err error) error {
-	refused, ok := errors.AsType[*client.Error](err)
-	if ok && refused.Uncertain {
-		v.console.Log.Error("whether a token was created is not known", "error", err)
-		return v.perhapsCreated(form.Name, refused)
-	}
-	if err := v.release(); err != nil {
+	if err := v.releaseUncreated(form.Name, err); err != nil {
 		return err
 	}
-	if ok && form.Refusals.refuse(refused) {
+	if refused, ok := errors.AsType[*client.Error](err); ok && form.Refusals.refuse(refused) {
 		return v.showNewToken(http.StatusUnprocessableEntity, newTokenPage{Form: form})
 	}
 	return err
+}
+
+// releaseUncreated lets the form be sent again where err says that the API did
+// not create the token. Where it perhaps did the form stays claimed, and the
+// error is what to tell of that.
+func (v *visit) releaseUncreated(name string, err error) error {
+	if failed, ok := errors.AsType[*client.Error](err); ok && failed.Uncertain {
+		v.console.Log.Error("whether a token was created is not known", "error", err)
+		return v.perhapsCreated(name, failed)
+	}
+	return v.release()
 }
 
 // perhapsCreated tells that a token may exist, of which nobody has the secret.

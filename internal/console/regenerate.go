@@ -199,14 +199,10 @@ func (v *visit) endOld(as *client.Client, created string, r replaced, chosen ove
 // notRegenerated answers where the API did not create the successor, or
 // perhaps did. The old token is as it was.
 func (v *visit) notRegenerated(page regeneratePage, err error) error {
-	refused, ok := errors.AsType[*client.Error](err)
-	if ok && refused.Uncertain {
-		v.console.Log.Error("whether a token was created is not known", "error", err)
-		return v.perhapsCreated(page.Token.DisplayName, refused)
-	}
-	if err := v.release(); err != nil {
+	if err := v.releaseUncreated(page.Token.DisplayName, err); err != nil {
 		return err
 	}
+	refused, ok := errors.AsType[*client.Error](err)
 	if !ok || !page.Form.Refusals.refuse(refused) {
 		return err
 	}
